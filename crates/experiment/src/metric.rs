@@ -131,7 +131,7 @@ metrics! {
     UpdatesPublished "updates_published" Delivery Count Sum, "published",
         "Updates of the feed that fell due in the measured time.";
     UpdatesExpected "updates_expected" Delivery Count Sum, "expected",
-        "Updates published, times clients: what should arrive.";
+        "Updates published, times the clients of the cell, connected or not: what should arrive.";
     UpdatesReceived "updates_received" Delivery Count Sum, "received",
         "Updates that arrived, each counted once per client.";
     UpdatesMissed "updates_missed" Delivery Count Sum, "missed",
@@ -151,11 +151,11 @@ metrics! {
     RequestsEmpty "requests_empty" Requests Count Sum, "empty requests",
         "Feed requests whose answer contained no update.";
     RequestsSkipped "requests_skipped" Requests Count Sum, "skipped requests",
-        "Polls that were due but never sent because the previous one was still in flight.";
+        "Polls that were due in the measured time but never sent because the previous one was still in flight.";
     ConnectionsOpened "connections_opened" Requests Count Sum, "connections",
         "TCP connections that the clients opened during the whole cell.";
     Reconnects "reconnects" Requests Count Sum, "reconnects",
-        "Connections that clients opened again: after a loss, and in a scenario with `churn` because the client had \
+        "Connections that clients opened again during the whole cell: after a loss, and in a scenario with `churn` because the client had \
          ended the previous one itself.";
     Fallbacks "fallbacks" Requests Count Sum, "fallbacks",
         "Steps that clients took down the fallback ladder because a transport did not work on their network path.";
@@ -238,7 +238,7 @@ metrics! {
     KernelBytesPerConnection "kernel_bytes_per_connection" ConnectionCost Bytes Mean, "kernel memory per connection",
         "Slope of the memory that the kernel holds for the server's sockets: their buffers (SO_MEMINFO) and the fixed \
          structures of each socket (object sizes in /proc/slabinfo).";
-    ServerFdsPerConnection "server_fds_per_connection" ConnectionCost Count Mean, "server descriptors per client",
+    ServerFdsPerConnection "server_fds_per_connection" ConnectionCost Count Mean, "server descriptors per connection",
         "Slope of the server's open file descriptors over its open connections.";
     ServerCpuPerUpdate "server_cpu_us_per_update" Cpu Microseconds Mean, "server CPU per update",
         "CPU time of the server in the measured time, minus its baseline without clients, per update that it \

@@ -3,9 +3,11 @@
 
 use strsim::levenshtein;
 
-/// Returns the candidate with the fewest edits to `word`; the first of several.
+/// Returns the candidate with the fewest edits to `word`; the first of several. A candidate that has the word as one of its
+/// parts, as `updates_missed` has `missed`, is nearer than any other.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates.into_iter().min_by_key(|candidate| levenshtein(word, candidate))
+    let has_part = |candidate: &str| candidate.split('_').any(|part| part == word);
+    candidates.into_iter().min_by_key(|candidate| (!has_part(candidate), levenshtein(word, candidate)))
 }
 
 /// Like [`nearest`], but returns `None` if the candidate is too different from `word`.
@@ -22,5 +24,6 @@ mod tests {
         assert_eq!(near("intervall", ["hold", "interval"]), Some("interval"));
         assert_eq!(near("color", ["hold", "interval"]), None);
         assert_eq!(nearest("color", ["hold", "interval"]), Some("hold"));
+        assert_eq!(nearest("missed", ["climbs", "updates_missed"]), Some("updates_missed"));
     }
 }

@@ -93,8 +93,10 @@ fn estimates(repetitions: &[&CellRecord], ages: &Ages, seed: u64) -> BTreeMap<Me
         .into_iter()
         .map(|(metric, value)| {
             let reach = reach(metric);
-            // No metric is below zero, even if the interval of few repetitions is wide.
-            let low = reach.map(|reach| (value - reach).max(0.0));
+            // An interval of few repetitions is wide, but what was counted is not below zero. A difference (a growth of
+            // memory, the age of a hop) may be, and then its interval is too.
+            let floor = if value < 0.0 { f64::NEG_INFINITY } else { 0.0 };
+            let low = reach.map(|reach| (value - reach).max(floor));
             (metric, Estimate { value, low, high: reach.map(|reach| value + reach) })
         })
         .collect()

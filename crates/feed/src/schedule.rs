@@ -24,7 +24,7 @@ pub enum ScheduleKind {
     /// Independent arrivals, like events in the real world.
     #[cfg_attr(feature = "clap", value(help = "Independent of each other, like events in the real world"))]
     Poisson,
-    /// Bursts of `burst_size`.
+    /// Bursts of `burst_size` updates, one burst every `burst_size` / `updates_per_s` seconds.
     #[cfg_attr(feature = "clap", value(help = "In bursts"))]
     Burst,
 }

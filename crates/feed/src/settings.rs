@@ -49,7 +49,7 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = HISTORY))]
     pub history: usize,
 
-    /// How many updates an open stream may fall behind, at least --history
+    /// How many updates an open stream may fall behind before it gets a gap; raised to --history if lower
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = HISTORY, value_parser = flag::at_least_one))]
     pub queue: usize,
 
@@ -62,7 +62,7 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub slow_limit: Option<u64>,
 
-    /// Send at most this often, batching updates in between
+    /// Write to a stream at most this often, batching the updates in between
     #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", value_parser = flag::some_time))]
     #[serde(with = "duration::option")]
     pub coalesce: Option<Duration>,
@@ -97,7 +97,8 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, help_heading = "Safety"))]
     pub allow_publish: bool,
 
-    /// Connections beyond this many are answered with 503
+    /// Connections beyond this many are answered with 503, after which an EventSource gives up; requests for /stats and
+    /// /metrics count too, unless they use --control
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", default_value_t = MAX_CONNECTIONS, value_parser = flag::at_least_one, help_heading = "Safety", display_order = 999))]
     pub max_connections: usize,
 }
@@ -198,7 +199,7 @@ impl Stall {
 pub enum SlowPolicy {
     /// It gets everything in order, at its own pace; what leaves the history meanwhile is reported as a gap.
     #[default]
-    #[cfg_attr(feature = "clap", value(help = "It gets everything in order, at its own pace"))]
+    #[cfg_attr(feature = "clap", value(help = "It gets everything in order, at its own pace; beyond --queue, a gap"))]
     Block,
     /// It gets the newest update whenever it can take one; the skipped ones are reported as a gap.
     #[cfg_attr(feature = "clap", value(help = "It skips to the newest update; the others are reported as a gap"))]

@@ -28,12 +28,12 @@ use traffic::same_process;
 pub(crate) struct Facts<'a> {
     pub(crate) job: &'a Job,
     pub(crate) window: Window,
-    /// The number of clients that were open when the measured time started.
+    /// The number of clients that had opened a connection by the start of the measured time.
     pub(crate) open: u32,
     /// The baseline, without clients: two snapshots directly after each other, whose difference is the cost of a
     /// snapshot, and the last one before the first client connected.
     pub(crate) baseline: [Snapshot; 3],
-    /// Snapshots of the ramp, each with the number of clients that were open.
+    /// Snapshots of the ramp, each with the number of clients that had opened a connection by then.
     pub(crate) ramp: Vec<(u32, Snapshot)>,
     /// At the end of the ramp.
     pub(crate) connected: Snapshot,

@@ -33,7 +33,7 @@ Examples:
 
 Exit status:
     0  ended by Ctrl-C
-    1  no broker, or it rejects the agent
+    1  the broker is unreachable, or rejects the agent
     2  wrong usage
 
 Next:

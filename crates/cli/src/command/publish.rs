@@ -32,7 +32,7 @@ Examples:
 
 Exit status:
     0  published until the end of the feed, the end of --for, or Ctrl-C
-    1  no broker, or it rejects the feed
+    1  the broker is unreachable, or rejects the feed
     2  wrong usage, or a feed that cannot be read
 
 Next:

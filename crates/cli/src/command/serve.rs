@@ -82,7 +82,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "EPOCH", hide = true, help_heading = "Feed")]
     epoch: Option<Epoch>,
 
-    /// Disable the page's lab: browser tabs get no addresses of their own, and no faults on requirement
+    /// Disable the page's lab: browser tabs get no addresses of their own, and no faults on request
     #[arg(long, help_heading = "Safety")]
     no_lab: bool,
 

@@ -38,7 +38,7 @@ Examples:
   feedlab watch http://127.0.0.1:8080/feed/poll --interval 5s
   feedlab watch http://127.0.0.1:8080 --after 0 --count 10 --format json
   feedlab watch https://127.0.0.1:8443 --cacert server.pem    encrypted
-  feedlab watch https://example.org/events --as browser       any event stream, with a browser's headers
+  feedlab watch https://example.org/events --as browser       any event stream, like a browser
   feedlab watch http://127.0.0.1:9000/events --raw-events     the stream's events, as JSON")]
 pub(crate) struct Args {
     /// A feedlab server, one of its endpoints, or any event stream; a user and password in it are sent (HTTP Basic)

@@ -273,7 +273,7 @@ fn pretend(lab: &Lab, here: &[Value]) -> std::thread::JoinHandle<()> {
                 let call: Value = serde_json::from_slice(&call.payload).unwrap();
                 let Some(run) = call["WhoIsThere"]["run"].as_str() else { continue };
                 for here in &here {
-                    let message = json!({ "agent": "x", "news": { "Here": here } });
+                    let message = json!({ "agent": "x", "message": { "Here": here } });
                     let subject = format!("feedlab.run.feedlab.told.{run}");
                     client.publish(subject, message.to_string().into()).await.unwrap();
                 }

@@ -81,14 +81,14 @@ fn wrong_usage_has_a_remedy() {
     assert!(line.contains("is not in a clone of feedlab") && line.contains("change to your clone"), "{line}");
     for step in ["check", "hint", "reset"] {
         let line = error_line(&ends_with(2, &mut clone.step(&[step, "sse"])));
-        assert!(line.contains("no exercise `sse`; there are sse-parser, poll-cursor"), "{line}");
+        assert!(line.contains("unknown exercise `sse`; the exercises are sse-parser, poll-cursor"), "{line}");
     }
     assert!(err(&ends_with(2, &mut clone.step(&["reset"]))).contains("<EXERCISE>"), "which one?");
     let line = error_line(&ends_with(2, clone.step(&["check"]).env("CARGO", "/no/cargo")));
     assert!(line.contains("cannot start /no/cargo: install Rust"), "{line}");
     fs::write(clone.path("yours/progress.json"), "{").expect("a broken file");
     let line = error_line(&ends_with(2, &mut clone.step(&["list"])));
-    assert!(line.contains("progress.json is broken") && line.contains("delete it"), "{line}");
+    assert!(line.contains("progress.json is not valid (") && line.contains("delete it"), "{line}");
 }
 
 /// Creates a substitute for cargo that runs a shell script.
@@ -116,7 +116,10 @@ fn a_check_distinguishes_the_causes_of_failure() {
         "{said}"
     );
     let line = error_line(&check("echo 'error: no matching package named `axum` found' >&2; exit 101", 1));
-    assert!(line.contains("no matching package named `axum` found. If a package is missing, `cargo fetch`"), "{line}");
+    assert!(
+        line.contains("no matching package named `axum` found. If a package is missing, run `cargo fetch`"),
+        "{line}"
+    );
 
     let failing = stand_in(
         &clone,

@@ -15,7 +15,7 @@ use crate::{hlog, predict, scenario, statistics};
 use feedlab_feed::bounded;
 use feedlab_feed::wire::error_in_line;
 
-/// All results of a run except the histograms, which are read on requirement.
+/// All results of a run except the histograms, which are read on demand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
     /// The manifest: scenario, place and time.

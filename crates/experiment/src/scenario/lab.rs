@@ -131,6 +131,13 @@ impl FaultKind {
         matches!(self, Self::Process(Restart | Kill | Drain | Remove))
     }
 
+    /// Whether it asks a server to stop (SIGTERM).
+    #[must_use]
+    pub const fn stops_server_gracefully(self) -> bool {
+        use ProcessFault::{Drain, Remove, Restart};
+        matches!(self, Self::Process(Restart | Drain | Remove))
+    }
+
     /// Whether it ends a server that is not restarted.
     #[must_use]
     pub const fn is_permanent(self) -> bool {

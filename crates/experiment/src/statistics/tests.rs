@@ -46,6 +46,14 @@ fn noisy_repetitions_have_a_reproducible_interval_around_their_mean() {
 }
 
 #[test]
+fn an_interval_reaches_below_zero_only_around_a_value_below_zero() {
+    let shrunk = pooled_values(Metric::ServerRssGrowth, &[-4000.0, -9000.0, -5000.0]);
+    assert!(shrunk.low.unwrap() < shrunk.value && shrunk.value < shrunk.high.unwrap(), "{shrunk:?}");
+    let grown = pooled_values(Metric::ServerRssGrowth, &[10.0, 9000.0, 20.0]);
+    assert_eq!(grown.low, Some(0.0), "{grown:?}");
+}
+
+#[test]
 fn ages_below_the_worst_clock_bound_are_not_reported() {
     let ages = || fixture::histogram([vec![100; 900], vec![9_000; 100]].concat());
     let cells = [fixture::cell(1, &[(Metric::ClockBound, 50.0)]), fixture::cell(2, &[(Metric::ClockBound, 150.0)])];

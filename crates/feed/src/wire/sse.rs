@@ -24,6 +24,10 @@ pub const HEADERS: [(&str, &str); 3] =
 /// The default reconnection time that a server asks for.
 pub const RETRY: Duration = Duration::from_secs(2);
 
+/// A server that shuts down asks each client for its reconnection time plus up to this many times as much, so that they do
+/// not all reconnect at once.
+pub const RETRY_SPREAD: u32 = 2;
+
 /// An event as a server writes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {

@@ -36,10 +36,10 @@ impl Facts<'_> {
         if publications > 0 {
             metrics.insert(Metric::SocketBytesUpPerPublication, up / publications as f64);
         }
-        put(metrics, Metric::SocketBytesPerUpdate, self.per_handed(up + down));
+        put(metrics, Metric::SocketBytesPerUpdate, self.per_received(up + down));
         let Some(wire) = grown(start.wire, end.wire) else { return };
-        put(metrics, Metric::WireBytesPerUpdate, self.per_handed(wire.bytes() as f64));
-        put(metrics, Metric::PacketsPerUpdate, self.per_handed(wire.packets() as f64));
+        put(metrics, Metric::WireBytesPerUpdate, self.per_received(wire.bytes() as f64));
+        put(metrics, Metric::PacketsPerUpdate, self.per_received(wire.packets() as f64));
         // Only the sending side knows its retransmits: these are the clients'.
         metrics.insert(Metric::Retransmits, wire.retransmits as f64);
     }
@@ -79,20 +79,20 @@ impl Facts<'_> {
 
     fn nginx(&self, metrics: &mut Metrics) {
         let cpu = |at: &Snapshot| at.nginx.cpu_us;
-        put(metrics, Metric::NginxCpuPerUpdate, self.busy_us(cpu).and_then(|us| self.per_handed(us)));
+        put(metrics, Metric::NginxCpuPerUpdate, self.busy_us(cpu).and_then(|us| self.per_received(us)));
         put(metrics, Metric::NginxRssPerConnection, self.by_clients_connection(|at| at.nginx.rss_bytes));
         put(metrics, Metric::NginxFdsPerConnection, self.by_clients_connection(|at| at.nginx.open_fds));
     }
 
     fn lab_proxy(&self, metrics: &mut Metrics) {
         let cpu = |at: &Snapshot| at.lab_proxy.cpu_us;
-        put(metrics, Metric::LabProxyCpuPerUpdate, self.busy_us(cpu).and_then(|us| self.per_handed(us)));
+        put(metrics, Metric::LabProxyCpuPerUpdate, self.busy_us(cpu).and_then(|us| self.per_received(us)));
         put(metrics, Metric::LabProxyRssPerConnection, self.by_clients_connection(|at| at.lab_proxy.rss_bytes));
         put(metrics, Metric::LabProxyFdsPerConnection, self.by_clients_connection(|at| at.lab_proxy.open_fds));
     }
 
     /// An amount of the clients' leg per update that clients received between the same two snapshots.
-    fn per_handed(&self, amount: f64) -> Option<f64> {
+    fn per_received(&self, amount: f64) -> Option<f64> {
         let updates = self.end.leg.updates.checked_sub(self.start.leg.updates).filter(|updates| *updates > 0)?;
         Some(amount / updates as f64)
     }

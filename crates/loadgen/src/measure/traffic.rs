@@ -76,11 +76,11 @@ impl Facts<'_> {
         let minutes = time as f64 / 60e6;
         if !self.is_one_leg() {
             let (from, to) = (&self.connected.leg, &self.settled.leg);
-            return self.per_client(to.bytes().saturating_sub(from.bytes()) as f64 / minutes);
+            return self.per_opened_client(to.bytes().saturating_sub(from.bytes()) as f64 / minutes);
         }
         let (from, to) = self.endpoints(from, to)?;
         let bytes = |endpoint: &EndpointStats| endpoint.bytes_in + endpoint.bytes_out;
-        self.per_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
+        self.per_opened_client(bytes(&to).saturating_sub(bytes(&from)) as f64 / minutes)
     }
 
     /// An amount per delivered update. Amounts are differences between two snapshots, so the updates are counted
@@ -92,7 +92,7 @@ impl Facts<'_> {
         Some(amount / updates as f64)
     }
 
-    fn per_client(&self, amount: f64) -> Option<f64> {
+    fn per_opened_client(&self, amount: f64) -> Option<f64> {
         (self.open > 0).then(|| amount / f64::from(self.open))
     }
 

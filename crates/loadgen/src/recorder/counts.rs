@@ -8,7 +8,7 @@ use feedlab_feed::{Epoch, Gap};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// Everything that is counted over the whole cell, except ages.
+/// Everything that is counted, except ages: over the whole cell, unless a field says otherwise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Counts {
     /// Updates of the measured time that arrived, once per client.

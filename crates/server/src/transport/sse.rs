@@ -40,10 +40,6 @@ use crate::meter::Endpoint;
 use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
 use crate::rejection::Rejection;
 
-/// How many times their usual wait the clients of a server that shuts down are spread over, so that they do not all
-/// reconnect at once.
-const RETRY_SPREAD: u32 = 2;
-
 // The request.
 
 pub(crate) async fn get(
@@ -141,7 +137,7 @@ impl Framing for Events {
         if why == CloseReason::MaxAge {
             return if self.chunked { Bytes::from_static(sse::LAST_CHUNK) } else { Bytes::new() };
         }
-        let spread = rand::random_range(Duration::ZERO..=RETRY_SPREAD * self.retry());
+        let spread = rand::random_range(Duration::ZERO..=sse::RETRY_SPREAD * self.retry());
         let retry = self.piece(sse::chunk(sse::retry(self.retry() + spread).as_bytes()));
         if self.chunked { [&retry[..], sse::LAST_CHUNK].concat().into() } else { retry }
     }

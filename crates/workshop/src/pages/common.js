@@ -99,7 +99,7 @@ export function answer(tally) {
     list.append(element("dt", term), text);
   };
   if (known.right) row("right answer", element("b", tally.choices.find((choice) => choice.id === known.right)?.text ?? known.right));
-  if (known.predicted !== null) row("predicted by the formula", `${figure(known.predicted)} ${unit}`);
+  if (known.predicted !== null) row("predicted by arithmetic", `${figure(known.predicted)} ${unit}`);
   if (known.measured !== null) {
     const report = element("a", known.from ?? "its report", { href: below(known.report), target: "_blank" });
     row("measured", `${figure(known.measured)} ${unit}: `, report);

@@ -50,7 +50,7 @@ pub(super) struct ScaleArgs {
     #[arg(long, value_name = "GBIT", default_value_t = 1.0, value_parser = positive, requires = "clients")]
     bandwidth: f64,
 
-    /// Packets per second and server, both directions together
+    /// Packets per second per server, both directions together
     #[arg(long, value_name = "N", default_value_t = 300_000.0, value_parser = positive, requires = "clients")]
     packets: f64,
 

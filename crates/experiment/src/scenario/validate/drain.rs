@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use feedlab_feed::wire::sse::RETRY;
+use feedlab_feed::Transport;
+use feedlab_feed::wire::sse::{RETRY, RETRY_SPREAD};
 
 use super::super::error::FieldError;
 use super::super::{Contender, Fault, Network, Options, Source, written};
@@ -71,15 +72,19 @@ impl DrainInputs<'_> {
             return Duration::ZERO;
         }
         let lasts = self.faults.iter().map(|fault| fault.length).max().unwrap_or_default();
-        let waits = self.contenders.iter().map(reconnect_time).max().unwrap_or_default();
+        let stops = self.faults.iter().any(|fault| fault.kind.stops_server_gracefully());
+        let waits = self.contenders.iter().map(|one| reconnect_time(one, stops)).max().unwrap_or_default();
         lasts + lasts.min(BACKOFF_CAP) + waits
     }
 }
 
-/// Returns the longest wait of a contender, including the time until a ladder notices the loss.
-fn reconnect_time(contender: &Contender) -> Duration {
+/// Returns the longest wait of a contender, including the time until a ladder notices the loss. A server that stops
+/// gracefully spreads the clients of its event streams.
+fn reconnect_time(contender: &Contender, stops: bool) -> Duration {
     let notices = if let Options::Auto { watchdog, .. } = contender.options { watchdog } else { Duration::ZERO };
     // An event stream waits for the server's `retry:` plus jitter; the others wait for less.
     let longest = || RETRY.mul_f64(1.0 + SSE_JITTER);
-    notices + contender.reconnect.after.map_or_else(longest, |after| 2 * after)
+    let is_sse = matches!(contender.options, Options::Sse { .. } | Options::Auto { first: Transport::Sse, .. });
+    let spread = if stops && is_sse { 1 + RETRY_SPREAD } else { 1 };
+    notices + spread * contender.reconnect.after.map_or_else(longest, |after| 2 * after)
 }

@@ -18,7 +18,7 @@ pub(in super::super) struct Contender {
     /// How updates reach the client; `auto` starts with a push transport and falls back if it does not work on the
     /// network path.
     pub(in super::super) transport: At<TransportKind>,
-    /// Name in tables and charts; derived from the options by default.
+    /// Name in tables and charts; derived from the options by default, as in `long polling, hold 25 s`.
     pub(in super::super) label: Option<At<String>>,
 
     /// Time from one request to the next; for short-polling and auto. Default 1s.

@@ -13,7 +13,8 @@ pub(in super::super) struct Network {
     /// Added round-trip time, at most 10s: half of it in each direction, and a whole round trip before the first bytes
     /// of a new connection, as a handshake takes. Default 0s.
     pub(in super::super) rtt: Option<At<WrittenDuration>>,
-    /// Up to this much extra delay in each direction, uniformly distributed; order is kept. Default 0s.
+    /// Up to this much extra delay in each direction, uniformly distributed; order is kept. With an rtt of
+    /// 80ms, 20ms makes round trips of 80 to 120 ms. Default 0s.
     pub(in super::super) jitter: Option<At<WrittenDuration>>,
     /// Bytes per second for each connection in each direction; unlimited by default.
     #[schemars(range(min = 1))]

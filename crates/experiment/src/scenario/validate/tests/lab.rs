@@ -136,6 +136,7 @@ fn the_drain_is_long_enough_for_reconnecting_clients() {
     assert_eq!(drain("[network]\nbuffer_bytes = 8192"), ms(2000 + 3200), "32 updates of 256 B, at 10 updates/s");
     assert_eq!(fault("kind = \"cut\""), ms(5000));
     assert_eq!(fault("kind = \"kill\""), ms(6000), "and as long again as the server was away");
+    assert_eq!(fault("kind = \"restart\""), ms(3000 + 9000), "a server that stops spreads its event streams");
     assert_eq!(fault("kind = \"refuse\"\nfor = \"30s\""), ms(2000 + 30_000 + 10_000 + 3000));
     let slow = GOOD.replace("\"sse\"", "\"sse\"\nreconnect_after = \"5s\"");
     let slow = slow.replace("[clients]", "[[fault]]\nkind = \"cut\"\nat = \"1s\"\n[clients]");

@@ -20,10 +20,11 @@ pub(super) fn read(written: &At<String>, unit: Unit, contenders: &[Contender]) -
     let read = compared(text, unit, is_label).or_else(|| distance(text, unit, is_label));
     read.filter(|read| read.value.is_finite()).ok_or_else(|| {
         let written_in = symbols(unit).iter().map(|(symbol, _)| format!("2{symbol}")).collect::<Vec<_>>().join(" or ");
+        let labels = contenders.iter().map(|contender| format!("{:?}", contender.label)).collect::<Vec<_>>().join(", ");
         let problem = format!(
             "{:?} is not a condition; write a comparison (==, !=, <, <=, >, >=) with a number in the metric's unit, a \
              number with a unit, or a contender's label, as in \"== 0\" or \"<= 1.1 x SSE\"; or a distance from the \
-             prediction or from a contender, as in \"within 5% of predicted\", where {written_in} may replace 5%",
+             prediction or from a contender, as in \"within 5% of predicted\", where {written_in} may replace 5%; the labels are {labels}",
             written.as_str()
         );
         FieldError::at(written, problem)
