@@ -178,7 +178,7 @@ impl Checks<'_> {
         let set = TextFormat::new(SIZE);
         let result = if strip.met { set } else { set.bold() };
         canvas.text(self.result(strip), (right, y), result.at(Anchor::End))?;
-        let left = x + text::width(&measured, SIZE) + 6.0;
+        let left = x + text::width(&measured, SIZE) + 12.0;
         let room = right - text::width(self.result(strip), SIZE) - left;
         let band = format!("band {}", check::band(strip.band, strip.unit));
         if text::width(&band, SIZE) < room { canvas.text(&band, (left, y), set.muted()) } else { Ok(()) }

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_report_is_drawn_from_the_figures_only() {
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/20261123T205900Z-quick");
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results/20261129T141715Z-quick");
         let place = tempfile::tempdir().unwrap();
         fs::create_dir(place.path().join("histograms")).unwrap();
         for name in ["manifest.json", "summary.json", "cells.ndjson", "timeseries.ndjson"] {
