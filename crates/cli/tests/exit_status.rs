@@ -35,7 +35,7 @@ fn statuses(command: &str) -> Vec<(String, String)> {
     for line in section.split("\n\n").next().unwrap().lines().map(str::trim) {
         match line.split_once("  ") {
             Some((status, meaning)) if status.parse::<u8>().is_ok() => {
-                list.push((status.to_owned(), meaning.trim().to_owned()))
+                list.push((status.to_owned(), meaning.trim().to_owned()));
             }
             _ => {
                 let last = list.last_mut().unwrap();
