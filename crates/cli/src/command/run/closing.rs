@@ -130,11 +130,9 @@ impl RunResult {
         }
         text += &verdict(&self.summary.verdict);
         let is_invalid = self.summary.verdict.status == Status::Invalid;
-        if is_invalid && !self.misses.is_empty() {
-            text += "thresholds: not judged, because the measurement is invalid\n";
-        }
-        for miss in self.misses.iter().filter(|_| !is_invalid) {
-            let _ = writeln!(text, "threshold missed: {miss}");
+        let outcome = if is_invalid { "threshold not judged" } else { "threshold missed" };
+        for miss in &self.misses {
+            let _ = writeln!(text, "{outcome}: {miss}");
         }
         if let Ok((page, _)) = &self.report {
             let _ = writeln!(text, "report: {}", page.display());
