@@ -1,18 +1,13 @@
 //! `docs/exit-status.md` lists what every command's help says about its exit status.
-//!
-//! `UPDATE_DOCS=1 cargo test --workspace --test exit_status` writes the list again.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::fmt::Write as _;
 use std::process::Command;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/exit-status.md");
-const START: &str = "<!-- generated: start -->\n";
-const END: &str = "<!-- generated: end -->\n";
+use feedlab_testkit::docs;
 
 fn help(command: &[&str]) -> String {
-    // A width that wraps nothing: a status is one line.
     let output = Command::new(assert_cmd::cargo::cargo_bin!("feedlab")).args(command).arg("--help").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
@@ -62,15 +57,7 @@ fn tables() -> String {
 
 #[test]
 fn the_page_has_what_the_help_of_each_command_says() {
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) = page.split_once(START).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let expected = format!("{before}{START}{}\n{END}{after}", tables());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(PAGE, &expected).unwrap();
-    }
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    assert!(page == expected, "run `UPDATE_DOCS=1 cargo test --workspace --test exit_status`");
+    docs::assert_part_generated("docs/exit-status.md", &tables());
 }
 
 #[test]

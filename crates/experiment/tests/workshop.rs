@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use feedlab_experiment::class::{Choice, Measured, Question, Questions};
 use feedlab_experiment::metric::{TABLE, glossary_markdown};
 use feedlab_experiment::{Scenario, predict};
+use feedlab_testkit::docs;
 
 /// The exercises, in the order of the course.
 const EXERCISES: [&str; 9] = [
@@ -186,16 +187,11 @@ fn every_card_is_on_the_page_of_cards() {
 /// The terms of the glossary are written by hand; the metrics below them are the metric table.
 #[test]
 fn the_glossary_is_the_metric_table() {
-    let file = root().join("docs/workshop/glossary.md");
-    let committed = read_to_string(&file).unwrap();
-    let words = committed.split("\n## ").next().unwrap();
+    let page = docs::read("docs/workshop/glossary.md");
+    let words = page.split("\n## ").next().unwrap();
     let metrics = glossary_markdown();
     let metrics = &metrics[metrics.find("\n## Freshness").unwrap()..];
     let expected = format!("{words}{metrics}");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&file, &expected).unwrap();
-    }
-    let committed = read_to_string(&file).unwrap();
-    assert_eq!(committed, expected, "run `UPDATE_DOCS=1 cargo test -p feedlab-experiment`");
-    assert_eq!(committed.matches("\n| `").count(), TABLE.len());
+    docs::assert_generated("docs/workshop/glossary.md", &expected);
+    assert_eq!(expected.matches("\n| `").count(), TABLE.len());
 }

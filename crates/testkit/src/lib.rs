@@ -1,4 +1,5 @@
-//! Helpers for the tests of several crates: feedlab and a broker as processes, and hand-written HTTP requests.
+//! Helpers for the tests of several crates: feedlab and a broker as processes, hand-written HTTP requests, and pages of
+//! the documentation that are generated from the code.
 //!
 //! Only a dev-dependency. It depends on none of our crates, so that each of them can use it in tests, and on no HTTP
 //! library, so that nothing is tested with itself. Errors here panic, which fails the calling test.
@@ -6,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod broker;
+pub mod docs;
 pub mod http;
 mod process;
 

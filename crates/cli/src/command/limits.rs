@@ -60,14 +60,6 @@ mod tests {
 
     #[test]
     fn the_page_in_docs_matches_the_tables() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/limits.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(file, page()).unwrap();
-        }
-        assert_eq!(
-            std::fs::read_to_string(file).unwrap(),
-            page(),
-            "run `UPDATE_DOCS=1 cargo test -p feedlab --bin feedlab`"
-        );
+        feedlab_testkit::docs::assert_generated("docs/limits.md", &page());
     }
 }

@@ -79,8 +79,8 @@ whatever the threshold requires, and the result says so.
 **Join probes** connect after the clients have left, one at a time, up to thirty: each connects, asks for the update
 before the newest, receives it, and leaves.
 
-This page is generated from the metric table in `crates/experiment/src/metric.rs`; `UPDATE_DOCS=1 cargo test -p
-feedlab-experiment` writes it again.
+This page is generated from the metric table in `crates/experiment/src/metric.rs`, and the text above from
+`crates/experiment/src/metric/glossary.rs`; [CONTRIBUTING.md](../CONTRIBUTING.md) has the command.
 ";
 
 /// Returns the page, with one section per group and one table row per metric.
@@ -170,12 +170,7 @@ mod tests {
 
     #[test]
     fn the_page_in_docs_is_the_table() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(file, glossary_markdown()).unwrap();
-        }
-        let committed = std::fs::read_to_string(file).unwrap();
-        assert_eq!(committed, glossary_markdown(), "run `UPDATE_DOCS=1 cargo test -p feedlab-experiment`");
+        feedlab_testkit::docs::assert_generated("docs/metrics.md", &glossary_markdown());
     }
 
     #[test]

@@ -1,48 +1,14 @@
-//! The reference pages in `docs` and the JSON Schemas beside them are what the code says.
-//!
-//! `UPDATE_DOCS=1 cargo test --workspace --test reference` writes what is generated again.
+//! The reference pages in `docs` and the JSON Schemas next to them are generated from the code.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod tables;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use feedlab_experiment::{Scenario, scenario, summary};
+use feedlab_testkit::docs::{self, assert_generated, assert_part_generated, read};
 use serde_json::Value;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-fn read(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
-/// Compares a file with what the code says, or writes it when `UPDATE_DOCS` is set.
-#[track_caller]
-fn is(file: &str, expected: &str) {
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        let file = root().join(file);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, expected).unwrap();
-    }
-    assert!(
-        read(file) == expected,
-        "{file} is out of date: run `UPDATE_DOCS=1 cargo test --workspace --test reference`"
-    );
-}
-
-/// Compares the generated part of a page, between its two comments, with what the code says.
-#[track_caller]
-fn has(file: &str, expected: &str) {
-    const START: &str = "<!-- generated: start -->\n";
-    const END: &str = "<!-- generated: end -->\n";
-    let page = read(file);
-    let (before, rest) = page.split_once(START).unwrap_or_else(|| panic!("{file} has no line {START}"));
-    let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{file} has no line {END}"));
-    is(file, &format!("{before}{START}\n{expected}\n{END}{after}"));
-}
 
 fn json(schema: &Value) -> String {
     serde_json::to_string_pretty(schema).unwrap() + "\n"
@@ -50,18 +16,18 @@ fn json(schema: &Value) -> String {
 
 #[test]
 fn the_published_schemas_are_those_of_the_code() {
-    is("docs/schemas/scenario.schema.json", &json(&scenario::written::json_schema()));
-    is("docs/schemas/summary.schema.json", &json(&summary::json_schema()));
+    assert_generated("docs/schemas/scenario.schema.json", &json(&scenario::written::json_schema()));
+    assert_generated("docs/schemas/summary.schema.json", &json(&summary::json_schema()));
 }
 
 #[test]
 fn the_page_of_the_scenario_file_has_every_key() {
-    has("docs/scenario-file.md", &tables::scenario(&scenario::written::json_schema()));
+    assert_part_generated("docs/scenario-file.md", &tables::scenario(&scenario::written::json_schema()));
 }
 
 #[test]
 fn the_page_of_the_results_folder_has_every_field_of_the_summary() {
-    has("docs/results-folder.md", &tables::summary(&summary::json_schema()));
+    assert_part_generated("docs/results-folder.md", &tables::summary(&summary::json_schema()));
 }
 
 #[test]
@@ -79,7 +45,7 @@ fn committed_summaries_match_the_published_schema() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut seen = 0;
     for folder in ["results", "docs/workshop/recorded"] {
-        for run in std::fs::read_dir(root().join(folder)).unwrap() {
+        for run in std::fs::read_dir(docs::path(folder)).unwrap() {
             let file = run.unwrap().path().join("summary.json");
             let Ok(text) = std::fs::read_to_string(&file) else { continue };
             let summary: Value = serde_json::from_str(&text).unwrap();
