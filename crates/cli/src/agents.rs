@@ -73,7 +73,7 @@ pub(crate) fn orders_of(agent: &str) -> String {
 
 /// Returns the subject where a run receives messages from its agents.
 pub(crate) fn messages_of(run: &str) -> String {
-    format!("told.{run}")
+    format!("messages.{run}")
 }
 
 /// Returns the names in the store of a segment's results of a cell, and of its ages.
@@ -148,7 +148,7 @@ pub(crate) enum AgentMessage {
     /// An event of its load generator.
     Event(Event),
     /// Its results of a cell are in the store.
-    Found { cell: String },
+    Measured { cell: String },
     /// The agent cannot continue.
     Failed { why: String },
 }

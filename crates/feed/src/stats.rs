@@ -15,7 +15,7 @@ pub struct Stats {
     /// A random number that identifies the server process: a different one means that all counters restarted. Below
     /// 2^53, so that a JavaScript number holds it; 0 from an older server that does not report one.
     #[serde(default)]
-    pub life: u64,
+    pub instance: u64,
     /// When the response was created, µs of Unix time.
     pub at: u64,
     /// The feed and its history.

@@ -55,7 +55,7 @@ async fn watch(control: Control, window: Window, samples: Arc<Mutex<Vec<NodesAt>
 /// process.
 fn load(now: &Stats, before: Option<&Stats>) -> Option<NodeLoad> {
     let requests = |stats: &Stats| stats.endpoints.values().map(|endpoint| endpoint.requests).sum::<u64>();
-    let before = before.filter(|before| before.life == now.life && before.at < now.at);
+    let before = before.filter(|before| before.instance == now.instance && before.at < now.at);
     let requests_per_s = before.map_or(0, |before| {
         let (answered, us) = (requests(now).saturating_sub(requests(before)), now.at - before.at);
         (answered as f64 * 1e6 / us as f64).round() as u64
@@ -69,9 +69,9 @@ mod tests {
     use feedlab_feed::Transport;
     use feedlab_feed::stats::EndpointStats;
 
-    fn stats(life: u64, at: u64, active: u64, requests: u64) -> Stats {
+    fn stats(instance: u64, at: u64, active: u64, requests: u64) -> Stats {
         let endpoint = EndpointStats { active, requests, ..EndpointStats::nothing() };
-        Stats { life, at, endpoints: [(Transport::Sse, endpoint)].into(), ..Stats::default() }
+        Stats { instance, at, endpoints: [(Transport::Sse, endpoint)].into(), ..Stats::default() }
     }
 
     #[test]

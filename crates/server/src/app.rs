@@ -22,7 +22,7 @@ pub(crate) struct App {
     /// The request bodies that the server waits for.
     pub(crate) bodies: Bodies,
     /// The random number of this process: a different one in `/stats` means that the counters restarted.
-    pub(crate) life: u64,
+    pub(crate) instance: u64,
 }
 
 /// The largest integer up to which a JavaScript number is exact.
@@ -37,7 +37,7 @@ impl App {
             bodies: Bodies::new(config.body_timeout, meters.clone()),
             meters,
             gate: feed.gate().clone(),
-            life: rand::random::<u64>() & EXACT,
+            instance: rand::random::<u64>() & EXACT,
             config,
         }
     }

@@ -43,7 +43,7 @@ pub(crate) async fn collect(app: Arc<App>, before: Option<u64>) -> Result<Stats,
         let (endpoints, connections) = app.meters.stats();
         Stats {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            life: app.life,
+            instance: app.instance,
             at: clock::unix_us(),
             feed: app.hub.stats(before, app.subscribers.len() as u64),
             connections,

@@ -246,19 +246,19 @@ fn a_broker_that_is_killed_and_restarted_does_not_affect_a_run() {
 fn a_name_belongs_to_one_run_at_a_time_and_is_free_after_the_run_is_killed() {
     let Some(lab) = Lab::new(&one_contender(TINY)) else { return };
     let mut waits = lab.run("1");
-    waits.until_it_says("waiting for 1 agents");
+    waits.until_it_says("waiting for 1 agent:");
     let (status, _, stderr) = lab.run("1").end();
     assert_eq!(status, Some(2), "{stderr}");
     assert!(stderr.contains("error: a run named feedlab is in progress at this broker"), "{stderr}");
     waits.signal(Signal::KILL);
     drop(waits);
     let mut next = lab.run("1");
-    next.until_it_says("waiting for 1 agents");
+    next.until_it_says("waiting for 1 agent:");
     next.signal(Signal::INT);
     let (status, _, stderr) = next.end();
     assert_eq!(status, Some(130), "{stderr}");
     let mut last = lab.run("1");
-    last.until_it_says("waiting for 1 agents");
+    last.until_it_says("waiting for 1 agent:");
 }
 
 /// Answers a run's call as an agent would, with a given message.
@@ -274,7 +274,7 @@ fn pretend(lab: &Lab, here: &[Value]) -> std::thread::JoinHandle<()> {
                 let Some(run) = call["WhoIsThere"]["run"].as_str() else { continue };
                 for here in &here {
                     let message = json!({ "agent": "x", "message": { "Here": here } });
-                    let subject = format!("feedlab.run.feedlab.told.{run}");
+                    let subject = format!("feedlab.run.feedlab.messages.{run}");
                     client.publish(subject, message.to_string().into()).await.unwrap();
                 }
                 client.flush().await.unwrap();

@@ -64,7 +64,7 @@ fn json_has_the_addresses_and_the_certificate() {
     let certificate = server.ready()["certificate"].as_str().expect("a certificate");
     assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"));
     let stats = http::get(server.control(), "/stats");
-    assert!(stats.status == 200 && stats.json()["life"].is_u64(), "plain HTTP: {stats:?}");
+    assert!(stats.status == 200 && stats.json()["instance"].is_u64(), "plain HTTP: {stats:?}");
     assert_eq!(server.close(), Some(0));
 }
 

@@ -49,9 +49,9 @@ impl PastProcesses {
     pub(super) fn all(&self) -> Stats {
         let (ended, nothing) = (self.lock(), Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) });
         let at = ended.processes.last().map_or(0, |last| last.at);
-        let life = ended.processes.first().map_or(0, |first| first.life);
+        let instance = ended.processes.first().map_or(0, |first| first.instance);
         let connections = ConnectionStats { kernel_bytes: Some(0), ..ConnectionStats::default() };
-        let mut sum = Stats { at, life, connections, process: nothing, ..Stats::default() };
+        let mut sum = Stats { at, instance, connections, process: nothing, ..Stats::default() };
         ended.processes.iter().for_each(|process| sum::add_past(&mut sum, process));
         sum
     }
@@ -60,12 +60,12 @@ impl PastProcesses {
     pub(super) fn carry_over(&self, stats: &mut Stats) {
         let ended = self.lock();
         let ended = &ended.processes;
-        let before = ended.iter().position(|process| process.life == stats.life).unwrap_or(ended.len());
+        let before = ended.iter().position(|process| process.instance == stats.instance).unwrap_or(ended.len());
         for process in &ended[..before] {
             sum::add_past(stats, process);
         }
         if let Some(first) = ended[..before].first() {
-            stats.life = first.life;
+            stats.instance = first.instance;
         }
     }
 
@@ -86,7 +86,7 @@ mod tests {
         Stats {
             version: String::new(),
             at: 1,
-            life: id,
+            instance: id,
             feed: FeedStats::default(),
             connections: ConnectionStats { open: 1, accepted: count, ..ConnectionStats::default() },
             endpoints: [(Transport::Sse, endpoint)].into(),
@@ -104,7 +104,7 @@ mod tests {
         past.carry_over(&mut now);
         let endpoint = &now.endpoints[&Transport::Sse];
         assert_eq!(
-            (now.life, endpoint.requests, now.connections.accepted, now.process.cpu_us),
+            (now.instance, endpoint.requests, now.connections.accepted, now.process.cpu_us),
             (11, 123, 123, Some(123))
         );
         assert_eq!(
@@ -120,10 +120,10 @@ mod tests {
         past.end(process(12, 20));
         let mut late = process(12, 21);
         past.carry_over(&mut late);
-        assert_eq!((late.life, late.endpoints[&Transport::Sse].requests), (11, 121));
+        assert_eq!((late.instance, late.endpoints[&Transport::Sse].requests), (11, 121));
         let mut first = process(11, 99);
         past.carry_over(&mut first);
-        assert_eq!((first.life, first.endpoints[&Transport::Sse].requests), (11, 99));
+        assert_eq!((first.instance, first.endpoints[&Transport::Sse].requests), (11, 99));
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         past.end_permanently();
         let all = past.all();
         let endpoint = &all.endpoints[&Transport::Sse];
-        assert_eq!((past.is_gone(), all.life, endpoint.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
+        assert_eq!((past.is_gone(), all.instance, endpoint.requests, all.process.cpu_us), (true, 11, 120, Some(120)));
         assert_eq!((endpoint.active, all.connections.open, all.process.rss_bytes), (0, 0, Some(0)));
     }
 }

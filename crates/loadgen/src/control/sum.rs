@@ -8,9 +8,9 @@ use feedlab_feed::stats::{ConnectionStats, EndpointStats, HopStats, Stats};
 /// Adds the counts of another server. The feed is the same, and its figures stay those of the first server. The
 /// publisher lag is that of the worst server; what was due before a time is that of the server that has run longest.
 pub(super) fn add(sum: &mut Stats, other: Stats) {
-    let Stats { version: _, at: _, life, feed, connections, endpoints, process, tasks } = other;
+    let Stats { version: _, at: _, instance, feed, connections, endpoints, process, tasks } = other;
     // The sum changes when any of the processes changes.
-    sum.life = sum.life.wrapping_add(life);
+    sum.instance = sum.instance.wrapping_add(instance);
     sum.feed.before = sum.feed.before.max(feed.before);
     sum.feed.publish_lag_p99_us = sum.feed.publish_lag_p99_us.max(feed.publish_lag_p99_us);
     sum.feed.publish_lag_max_us = sum.feed.publish_lag_max_us.max(feed.publish_lag_max_us);
@@ -27,7 +27,7 @@ pub(super) fn add(sum: &mut Stats, other: Stats) {
 /// Adds the counts of a stopped process of the same server. The gauges (open connections, memory, descriptors, tasks)
 /// stay those of the new process. So does the feed, which continues, except for the hop times of its updates.
 pub(super) fn add_past(sum: &mut Stats, ended: &Stats) {
-    let Stats { version: _, at: _, life: _, feed, connections, endpoints, process, tasks: _ } = ended;
+    let Stats { version: _, at: _, instance: _, feed, connections, endpoints, process, tasks: _ } = ended;
     add_hops(sum, feed.hops);
     let ConnectionStats { open: _, accepted, refused, bodies_refused, kernel_bytes: _ } = connections;
     sum.connections.accepted += accepted;
@@ -84,7 +84,7 @@ mod tests {
             tasks: 0,
             version: String::new(),
             at: count,
-            life: count,
+            instance: count,
             feed,
             connections: ConnectionStats { open: count, kernel_bytes: Some(count), ..ConnectionStats::default() },
             endpoints: BTreeMap::from([(transport, endpoint)]),
@@ -116,11 +116,11 @@ mod tests {
 
     #[test]
     fn another_process_of_any_server_is_another_process_of_the_sum() {
-        let life = |second| {
+        let instance = |second| {
             let mut sum = stats(3, Transport::Sse);
-            add(&mut sum, Stats { life: second, ..stats(4, Transport::Sse) });
-            sum.life
+            add(&mut sum, Stats { instance: second, ..stats(4, Transport::Sse) });
+            sum.instance
         };
-        assert_ne!(life(u64::MAX), life(7));
+        assert_ne!(instance(u64::MAX), instance(7));
     }
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::*;
 
 /// A server with this process id that counts its starts and reports a process with 10 descriptors.
-async fn serve(listener: TcpListener, life: u64, starts: Arc<AtomicU32>) {
+async fn serve(listener: TcpListener, instance: u64, starts: Arc<AtomicU32>) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 4_096];
@@ -17,7 +17,7 @@ async fn serve(listener: TcpListener, life: u64, starts: Arc<AtomicU32>) {
         }
         let feed = r#"{"head":7,"oldest":1,"payload_bytes":0,"publish_lag_p99_us":0,"publish_lag_max_us":0}"#;
         let body = format!(
-            r#"{{"version":"","at":1,"life":{life},"feed":{feed},"connections":{{"open":1,"accepted":1,"refused":0}},
+            r#"{{"version":"","at":1,"instance":{instance},"feed":{feed},"connections":{{"open":1,"accepted":1,"refused":0}},
                 "endpoints":{{}},"process":{{"cpu_us":1,"rss_bytes":null,"open_fds":10}}}}"#
         );
         let length = body.len();
@@ -51,7 +51,7 @@ async fn all_servers_are_started_and_queried() {
     control.start(5).await.unwrap();
     let stats = control.snapshot().await.unwrap().stats;
     assert_eq!(starts.load(Ordering::Relaxed), 2);
-    assert_eq!((stats.life, stats.feed.head, stats.connections.open, stats.process.open_fds), (7, 7, 2, Some(20)));
+    assert_eq!((stats.instance, stats.feed.head, stats.connections.open, stats.process.open_fds), (7, 7, 2, Some(20)));
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_server_that_restarts_is_waited_for() {
         tokio::spawn(serve(listener, 9, Arc::default()));
     };
     let (stats, ()) = tokio::join!(control.stats_before(1), later);
-    assert_eq!(stats.unwrap().life, 9);
+    assert_eq!(stats.unwrap().instance, 9);
 }
 
 #[tokio::test]

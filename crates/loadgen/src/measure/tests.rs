@@ -49,7 +49,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
     let feed = FeedStats { head: count, payload_bytes: 20 * count, publish_lag_p99_us: 77, ..FeedStats::default() };
     let server = Stats {
         version: String::new(),
-        life: 1,
+        instance: 1,
         at: at_s * 1_000_000,
         feed,
         connections: ConnectionStats { open: count / 20, kernel_bytes: Some(9 * count), ..ConnectionStats::default() },
@@ -301,8 +301,8 @@ fn a_server_that_restarted_has_no_differences_and_the_clients_figures_stay() {
     use Metric::*;
     let job = job();
     let mut facts = facts(&job);
-    facts.end.server.life = 2;
-    facts.last.life = 2;
+    facts.end.server.instance = 2;
+    facts.last.instance = 2;
     let absent = [
         Requests,
         RequestsEmpty,

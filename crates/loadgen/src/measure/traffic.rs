@@ -116,5 +116,5 @@ impl Facts<'_> {
 
 /// Whether both snapshots are of the same server process, so that its counters can be compared.
 pub(super) const fn same_process(from: &Stats, to: &Stats) -> bool {
-    from.life == to.life
+    from.instance == to.instance
 }

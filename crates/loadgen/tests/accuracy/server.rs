@@ -160,7 +160,7 @@ impl Shared {
         };
         Stats {
             version: String::new(),
-            life: 1,
+            instance: 1,
             at: clock::unix_us(),
             feed,
             connections: Default::default(),

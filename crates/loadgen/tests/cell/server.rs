@@ -118,7 +118,7 @@ impl Feed {
         };
         Stats {
             version: String::new(),
-            life: 1,
+            instance: 1,
             at: clock::unix_us(),
             feed,
             connections: Default::default(),

@@ -59,7 +59,7 @@ const COUNTED = ['bytes_out', 'bytes_in', 'keepalive_bytes'];
 function total(endpoint, name, stats) {
   const key = `${endpoint}.${name}`;
   if (!totals.has(key)) totals.set(key, new Total());
-  return totals.get(key).read(stats.life, stats.endpoints[endpoint][name]);
+  return totals.get(key).read(stats.instance, stats.endpoints[endpoint][name]);
 }
 
 async function readServerStats() {

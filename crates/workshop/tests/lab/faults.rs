@@ -64,7 +64,7 @@ async fn a_restart_keeps_the_feed_and_its_updates() {
     let tab = rig.open(FAST).await;
     let mut sse = tab.sse(0).await;
     let (last, _) = sse.event().await;
-    let before = tab.status().await["stats"]["life"].clone();
+    let before = tab.status().await["stats"]["instance"].clone();
     assert_eq!(tab.order("POST", "/restart", r#"{"down_ms": 400}"#).await.status, 202);
     assert!(sse.rest().await.contains("retry: "), "the stream says when to reconnect");
     let down = tab.status().await;
@@ -80,7 +80,7 @@ async fn a_restart_keeps_the_feed_and_its_updates() {
         ((last, false), (last.at(last.seq + 1), false)),
         "the first event, with neither gap nor reset"
     );
-    assert_ne!(tab.status().await["stats"]["life"], before, "the counters have started over");
+    assert_ne!(tab.status().await["stats"]["instance"], before, "the counters have started over");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub(super) struct Comparison {
 struct State {
     exchanges: Vec<Exchange>,
     /// The offsets that the load generator received, µs, and when, s of Unix time.
-    told: Vec<(f64, i64)>,
+    estimates: Vec<(f64, i64)>,
     /// Whether both may be the same clock, on one machine.
     may_be_one: bool,
 }
@@ -89,7 +89,7 @@ async fn go_on(room: Room, state: Arc<Mutex<State>>, tell: watch::Sender<i64>) {
         if state.exchanges.len() < MAX_EXCHANGES {
             state.take(exchange);
             let ahead_us = state.ahead_us();
-            tell.send_if_modified(|told| std::mem::replace(told, ahead_us) != ahead_us);
+            tell.send_if_modified(|last| std::mem::replace(last, ahead_us) != ahead_us);
         }
     }
 }
@@ -119,7 +119,7 @@ impl State {
         let now_s = clock::own_unix_us() as f64 / 1e6;
         let offset = Offset::of(recent).filter(|_| !self.may_be_one);
         let ahead_us = offset.map_or(0, |offset| offset.at(now_s).round() as i64);
-        self.told.push((now_s, ahead_us));
+        self.estimates.push((now_s, ahead_us));
         ahead_us
     }
 
@@ -127,8 +127,8 @@ impl State {
     /// received and the final one, plus the uncertainty of the final one.
     fn offset(&self) -> Option<Offset> {
         let offset = Offset::of(&self.exchanges).filter(|_| !self.may_be_one)?;
-        let told = self.told.iter().map(|(at_s, ahead_us)| (offset.at(*at_s) - *ahead_us as f64).abs());
-        let off_us = told.fold(0.0, f64::max) + offset.drift_ppm.abs() * EVERY.as_secs_f64();
+        let errors = self.estimates.iter().map(|(at_s, ahead_us)| (offset.at(*at_s) - *ahead_us as f64).abs());
+        let off_us = errors.fold(0.0, f64::max) + offset.drift_ppm.abs() * EVERY.as_secs_f64();
         let heard_until_us = clock::own_unix_us() - clock::micros(2 * EVERY);
         Some(Offset { bound_us: offset.bound_us + off_us, ..offset }.until(heard_until_us))
     }
@@ -164,7 +164,7 @@ mod tests {
         let mut state = state(5_000, false);
         state.ahead_us();
         let bound = state.offset().unwrap().bound_us;
-        state.told[0].1 -= 700;
+        state.estimates[0].1 -= 700;
         assert!((state.offset().unwrap().bound_us - bound - 700.0).abs() < 50.0);
     }
 }

@@ -64,7 +64,7 @@ impl Work {
             anyhow::Ok(())
         };
         let message = match stored.await {
-            Ok(()) => AgentMessage::Found { cell },
+            Ok(()) => AgentMessage::Measured { cell },
             Err(error) => AgentMessage::Failed { why: format!("{error:#}") },
         };
         let _ = tell(&room, &name, &run, message).await;

@@ -79,7 +79,8 @@ impl Agents {
         let mut check = interval(BEAT);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut agents = Self { room, store, id, inbox, agents: Vec::new(), check, _beats: beats };
-        output::advice(&format!("waiting for {count} agents: feedlab agent --nats {address} --as {name}"));
+        let agents_named = if count == 1 { "agent" } else { "agents" };
+        output::advice(&format!("waiting for {count} {agents_named}: feedlab agent --nats {address} --as {name}"));
         let recruited = stop.run_until_cancelled(agents.recruit(count, clients)).await;
         if let Some(Ok(())) = recruited {
             return Ok(Some(agents));
@@ -155,7 +156,7 @@ impl Agents {
         }
         match message {
             AgentMessage::Event(event) => Some(AgentEvent::Event { index, event }),
-            AgentMessage::Found { cell } => Some(AgentEvent::Stored { index, cell }),
+            AgentMessage::Measured { cell } => Some(AgentEvent::Stored { index, cell }),
             AgentMessage::Failed { why } => Some(self.lose(index, &why)),
             AgentMessage::Here { .. } | AgentMessage::Alive => None,
         }
