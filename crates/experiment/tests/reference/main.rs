@@ -30,12 +30,17 @@ fn the_page_of_the_results_folder_has_every_field_of_the_summary() {
     assert_part_generated("docs/results-folder.md", &tables::summary(&summary::json_schema()));
 }
 
+/// The examples may be indented, as in a list.
 #[test]
-fn the_complete_example_is_a_scenario() {
-    let page = read("docs/scenario-file.md");
-    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let scenario = Scenario::parse(example, Path::new("docs/example.toml"));
-    assert!(scenario.is_ok(), "{}", scenario.unwrap_err());
+fn the_examples_of_scenarios_are_valid() {
+    for page in ["docs/scenario-file.md", "docs/measure.md"] {
+        let text = read(page);
+        let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let example: Vec<&str> = example.lines().map(str::trim_start).collect();
+        if let Err(error) = Scenario::parse(&example.join("\n"), Path::new(page)) {
+            panic!("{error}");
+        }
+    }
 }
 
 /// Every summary in the repository: the sample run and the recorded runs of the workshop.
