@@ -4,6 +4,7 @@
 //! whole algorithm and accepts chunks of any size.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -135,8 +136,11 @@ pub struct Event {
     pub event_type: String,
     /// The data lines, joined by LF.
     pub data: String,
-    /// The stream's last event id at this event; it stays valid after the event.
-    pub last_event_id: String,
+    /// The stream's last event id at this event; it stays valid after the event. Events share it: a stream could name a
+    /// large one once, and then have it copied for every few bytes.
+    pub last_event_id: Arc<str>,
+    /// Whether the event's own block set it; otherwise it is from an earlier one.
+    pub has_own_id: bool,
 }
 
 impl Event {
@@ -206,8 +210,9 @@ pub struct Parser {
     at_start: bool,
     data: String,
     event_type: String,
-    id_buffer: String,
-    last_event_id: String,
+    /// The id that the block that is read sets, if it sets one.
+    own_id: Option<String>,
+    last_event_id: Arc<str>,
     retry_ms: Option<u64>,
     limit: usize,
 }
@@ -224,15 +229,15 @@ impl Parser {
 
     /// Creates a parser for the start of a stream, whose events may be up to `limit` bytes.
     #[must_use]
-    pub const fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
             line: Vec::new(),
             after_cr: false,
             at_start: true,
             data: String::new(),
             event_type: String::new(),
-            id_buffer: String::new(),
-            last_event_id: String::new(),
+            own_id: None,
+            last_event_id: Arc::default(),
             retry_ms: None,
             limit,
         }
@@ -244,7 +249,7 @@ impl Parser {
         self.line.clear();
         self.data.clear();
         self.event_type.clear();
-        self.id_buffer.clone_from(&self.last_event_id);
+        self.own_id = None;
         self.after_cr = false;
         self.at_start = true;
     }
@@ -314,7 +319,7 @@ impl Parser {
                 self.data.push('\n');
             }
             "event" => value.clone_into(&mut self.event_type),
-            "id" if !value.contains('\0') => value.clone_into(&mut self.id_buffer),
+            "id" if !value.contains('\0') => self.own_id = Some(value.to_owned()),
             "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
                 self.retry_ms = Some(value.parse().unwrap_or(u64::MAX));
             }
@@ -323,7 +328,11 @@ impl Parser {
     }
 
     fn end_event(&mut self, dispatch: &mut impl FnMut(Event)) {
-        self.last_event_id.clone_from(&self.id_buffer);
+        let own_id = self.own_id.take();
+        let has_own_id = own_id.is_some();
+        if let Some(id) = own_id {
+            self.last_event_id = id.into();
+        }
         let mut event_type = std::mem::take(&mut self.event_type);
         if self.data.pop().is_none() {
             return;
@@ -331,7 +340,8 @@ impl Parser {
         if event_type.is_empty() {
             event_type.push_str("message");
         }
-        dispatch(Event { event_type, data: std::mem::take(&mut self.data), last_event_id: self.last_event_id.clone() });
+        let (data, last_event_id) = (std::mem::take(&mut self.data), self.last_event_id.clone());
+        dispatch(Event { event_type, data, last_event_id, has_own_id });
     }
 }
 

@@ -1,4 +1,5 @@
-//! The certificates that a client trusts, and the TLS handshake: TLS 1.3 with rustls.
+//! The certificates that a client trusts, and the TLS handshake: TLS 1.3 with rustls, or 1.2 with a server that has no
+//! newer version, as some public ones; feedlab's own servers always select 1.3.
 //!
 //! Each client acts as a separate browser: the session tickets that its connections leave for the next one are not
 //! shared with other clients. Everything else is.
@@ -12,7 +13,7 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion, version};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -20,6 +21,8 @@ use super::leg::Counted;
 
 /// The number of sessions that a client remembers: rustls keeps eight tickets per server, and this is one server.
 const SESSIONS: usize = 8;
+/// The versions that a client accepts.
+const VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
 
 /// The certificates that clients trust. Cheap to clone, and shared by all clients of a job.
 #[derive(Clone, Debug)]
@@ -65,7 +68,6 @@ impl Tls {
     }
 
     /// Trusts the authorities of this system, as its programs do; `SSL_CERT_FILE` and `SSL_CERT_DIR` override them.
-    /// Also allows TLS 1.2, which some public servers still need.
     ///
     /// # Errors
     /// When the system has none.
@@ -76,7 +78,7 @@ impl Tls {
             return Err(TlsError::NoAuthority);
         }
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let builder = builder.with_protocol_versions(&[&version::TLS13, &version::TLS12]).map_err(unreadable)?;
+        let builder = builder.with_protocol_versions(&VERSIONS).map_err(unreadable)?;
         Ok(Self { config: Arc::new(builder.with_root_certificates(roots).with_no_client_auth()) })
     }
 
@@ -91,18 +93,25 @@ impl Tls {
 
     fn new(provider: &Arc<CryptoProvider>, trust: Trust) -> Result<Self, TlsError> {
         let builder = ClientConfig::builder_with_provider(provider.clone());
-        let builder = builder.with_protocol_versions(&[&version::TLS13]).map_err(unreadable)?;
+        let builder = builder.with_protocol_versions(&VERSIONS).map_err(unreadable)?;
         let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(trust));
         Ok(Self { config: Arc::new(builder.with_no_client_auth()) })
+    }
+
+    /// Returns a connector that offers these protocols by ALPN, the preferred first, and remembers its own sessions
+    /// only.
+    #[must_use]
+    pub fn connector(&self, alpn: &[&[u8]]) -> TlsConnector {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        Arc::new(config).into()
     }
 
     /// Returns the connector of one client. It offers only one HTTP version, so that none is measured in place of the
     /// other.
     pub(super) fn of_a_client(&self, http: Http) -> TlsConnector {
-        let mut config = ClientConfig::clone(&self.config);
-        config.alpn_protocols = vec![alpn(http).to_vec()];
-        config.resumption = Resumption::in_memory_sessions(SESSIONS);
-        Arc::new(config).into()
+        self.connector(&[alpn(http)])
     }
 }
 
@@ -213,5 +222,6 @@ mod tests {
             (&*one.config().alpn_protocols[0], &*other.config().alpn_protocols[0]),
             (&b"http/1.1"[..], &b"h2"[..])
         );
+        assert_eq!(tls.connector(&[b"h2", b"http/1.1"]).config().alpn_protocols, [&b"h2"[..], b"http/1.1"]);
     }
 }

@@ -30,7 +30,7 @@ struct ResetLine {
 }
 
 pub(super) fn of_event(event: &Event) -> String {
-    let Event { event_type, data, last_event_id } = event;
+    let Event { event_type, data, last_event_id, has_own_id: _ } = event;
     json(&EventLine { event_type, data, last_event_id })
 }
 
@@ -50,7 +50,7 @@ fn json(value: &impl Serialize) -> String {
 /// Formats data that is not a feedlab update: an event with its id and type, anything else as one line.
 pub(super) fn of_foreign(raw: RawUpdate<'_>) -> String {
     match raw {
-        RawUpdate::Event(Event { event_type, data, last_event_id }) => {
+        RawUpdate::Event(Event { event_type, data, last_event_id, has_own_id: _ }) => {
             format!("{:>6}  {:>8}  {:<12}  {}\n", visible(last_event_id), "", visible(event_type), visible(data))
         }
         RawUpdate::Json(text) => format!("{}\n", visible(String::from_utf8_lossy(text).trim())),
@@ -122,7 +122,12 @@ mod tests {
 
     #[test]
     fn h7_foreign_data_is_one_line_too() {
-        let event = Event { event_type: "price".into(), data: "{\"eur\":1}\u{1b}".into(), last_event_id: "7".into() };
+        let event = Event {
+            event_type: "price".into(),
+            data: "{\"eur\":1}\u{1b}".into(),
+            last_event_id: "7".into(),
+            has_own_id: true,
+        };
         for (raw, people, program) in [
             (
                 RawUpdate::Event(&event),

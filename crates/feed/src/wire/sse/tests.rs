@@ -32,6 +32,15 @@ fn check(stream: &str, expected: &[&str]) {
 }
 
 #[test]
+fn an_event_has_an_own_id_if_its_block_has_one() {
+    let stream = b"id: 1\n\ndata: a\n\ndata: b\nid: 2\n\ndata: c\n\nid: 3\0\ndata: d\n\n";
+    for chunk in [1, 2, stream.len()] {
+        let own: Vec<bool> = parse(stream, chunk).iter().map(|event| event.has_own_id).collect();
+        assert_eq!(own, [false, true, false, false], "in chunks of {chunk}");
+    }
+}
+
+#[test]
 fn lines_end_with_lf_cr_or_crlf() {
     check("data: a\n\ndata: b\r\rdata: c\r\n\r\n", &["message|a|", "message|b|", "message|c|"]);
     check("data: a\r\ndata: b\rdata: c\n\r\n", &["message|a\nb\nc|"]);
@@ -79,8 +88,17 @@ fn an_id_without_data_still_counts_for_the_reconnection() {
     assert_eq!(parser.last_event_id(), "5");
     parser.reconnect();
     let mut seen = Vec::new();
-    parser.push(b"data: x\n\n", |event| seen.push(event.last_event_id)).unwrap();
+    parser.push(b"data: x\n\n", |event| seen.push(event.last_event_id.to_string())).unwrap();
     assert_eq!(seen, ["5"]);
+}
+
+#[test]
+fn events_share_an_id_however_many_they_are() {
+    let stream = format!("id: {}\n\n{}", "x".repeat(1 << 20), "data\n\n".repeat(1_000));
+    let events = parse(stream.as_bytes(), 4_096);
+    assert_eq!((events.len(), events[0].last_event_id.len()), (1_000, 1 << 20));
+    let first = &events[0].last_event_id;
+    assert!(events.iter().all(|event| Arc::ptr_eq(&event.last_event_id, first)));
 }
 
 #[test]
