@@ -52,6 +52,8 @@ fn the_dependencies_between_the_crates_match_the_design() {
     assert_eq!(own("feedlab-proxy"), ["feed"], "the lab proxy uses its clock and its access check");
     assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
+    let check = "it judges any server from outside, and has nothing of ours in common but what is on the wire";
+    assert_eq!(own("feedlab-check"), ["experiment", "feed", "loadgen"], "{check}");
     assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
     assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "an exercise builds without the other crates");
     assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "every crate can use it in its tests");
