@@ -6,6 +6,11 @@ mod run;
 mod serve;
 mod watch;
 
+mod check;
+mod inspect;
+mod link;
+mod request;
+
 mod broker;
 mod daemon;
 mod nginx;
@@ -48,6 +53,9 @@ Start here:
   feedlab run scenarios/quick.toml     compare the four transports; under a minute
   feedlab serve                        serve a live feed: this machine's load
   feedlab watch http://127.0.0.1:8080  follow it from another terminal
+  feedlab check URL                    is your own server right?
+  feedlab check URL                    judge any server: is it right?
+  feedlab inspect URL                  find out why a stream stalls on its way
   feedlab workshop                     learn and teach in a browser
   feedlab run --help                   what a run does, writes and returns";
 
@@ -58,6 +66,8 @@ pub(crate) enum Command {
     Serve(Box<serve::Args>),
     Watch(watch::Args),
     Publish(publish::Args),
+    Check(Box<check::Args>),
+    Inspect(Box<inspect::Args>),
     Agent(agent::Args),
     Proxy(proxy::Args),
     Nginx(nginx::Args),
@@ -84,6 +94,8 @@ impl Command {
             Self::Serve(args) => serve::execute(*args),
             Self::Watch(args) => watch::execute(&args),
             Self::Publish(args) => publish::execute(&args),
+            Self::Check(args) => check::execute(&args),
+            Self::Inspect(args) => inspect::execute(*args),
             Self::Agent(args) => agent::execute(&args),
             Self::Proxy(args) => proxy::execute(&args),
             Self::Nginx(args) => nginx::execute(&args),

@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Wrong usage, or an input that cannot be read.
     BadInput = 2,
-    /// A threshold was missed, or a run is worse than the baseline of a comparison.
+    /// A threshold was missed, a run is worse than the baseline of a comparison, or a server breaks a rule.
     ThresholdMissed = 3,
     /// The measurement is invalid.
     Invalid = 4,

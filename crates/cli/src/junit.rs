@@ -1,4 +1,4 @@
-//! The results of a run or a comparison as JUnit XML, the format in which CI systems show test results.
+//! The results of a run, a comparison or a check as JUnit XML, the format in which CI systems show test results.
 //!
 //! There is no standard; this uses only the elements and attributes that Jenkins, GitLab and GitHub's reporters share
 //! (<https://github.com/testmoapp/junitxml>). A crate would save only ten lines of escaping.
@@ -57,6 +57,8 @@ pub(crate) enum Outcome {
     Failed(String),
     /// The check was not possible; why.
     Error(String),
+    /// The check was left out; why.
+    Skipped(String),
 }
 
 impl Junit {
@@ -93,7 +95,8 @@ impl Junit {
     }
 }
 
-fn document(suites: &[Suite]) -> String {
+/// Returns the suites as a document.
+pub(crate) fn document(suites: &[Suite]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"feedlab\">\n".to_owned();
     for suite in suites {
         text += &element(suite);
@@ -106,9 +109,13 @@ fn element(suite: &Suite) -> String {
     let (tests, failures, errors) =
         (suite.cases.len(), count(|o| matches!(o, Outcome::Failed(_))), count(|o| matches!(o, Outcome::Error(_))));
     let time = Seconds(suite.cases.iter().map(|case| case.time_us).sum());
+    let skipped = match count(|o| matches!(o, Outcome::Skipped(_))) {
+        0 => String::new(),
+        skipped => format!(" skipped=\"{skipped}\""),
+    };
     let when = suite.timestamp.as_ref().map_or_else(String::new, |when| format!(" timestamp=\"{}\"", escaped(when)));
     let mut text = format!(
-        "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{time}\"{when}>\n",
+        "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"{skipped} time=\"{time}\"{when}>\n",
         escaped(&suite.name)
     );
     for Case { class, name, time_us, outcome } in &suite.cases {
@@ -118,6 +125,7 @@ fn element(suite: &Suite) -> String {
             Outcome::Passed => "/>\n".to_owned(),
             Outcome::Failed(why) => problem("failure", why),
             Outcome::Error(why) => problem("error", why),
+            Outcome::Skipped(why) => problem("skipped", why),
         };
     }
     if !suite.output.is_empty() {
@@ -173,11 +181,12 @@ mod tests {
         let failed = Outcome::Failed("age_p99_us is 9, expected < \"5\"\u{1b}".to_owned());
         let cases =
             vec![case("a & b", Outcome::Passed), case("<c>", failed), case("d", Outcome::Error("why".to_owned()))];
+        let skipped = vec![case("e", Outcome::Skipped("why".to_owned()))];
         let timestamp = Some("2026-11-21T12:00:30Z".to_owned());
         let output = vec!["one".to_owned(), "two".to_owned()];
         [
             Suite { name: "quick".to_owned(), timestamp, cases, output },
-            Suite { name: "empty".to_owned(), timestamp: None, cases: Vec::new(), output: Vec::new() },
+            Suite { name: "skipped".to_owned(), timestamp: None, cases: skipped, output: Vec::new() },
         ]
     }
 

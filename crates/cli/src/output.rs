@@ -53,3 +53,9 @@ pub(crate) fn no_color() -> bool {
 pub(crate) fn advice(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
+
+/// Writes a question to standard error, without ending the line. Ignores errors, as [`advice`] does.
+pub(crate) fn prompt(question: &str) {
+    let mut error = std::io::stderr().lock();
+    let _ = error.write_all(question.as_bytes()).and_then(|()| error.flush());
+}

@@ -62,7 +62,7 @@ fn the_page_has_what_the_help_of_each_command_says() {
 
 #[test]
 fn commands_that_judge_have_their_statuses() {
-    for command in ["run", "compare", "merge", "predict", "doctor", "report"] {
+    for command in ["run", "check", "compare", "merge", "predict", "doctor", "report"] {
         let statuses = statuses(command);
         assert!(statuses.len() >= 2 && statuses[0].0 == "0", "{command}: {statuses:?}");
     }

@@ -1,5 +1,5 @@
 //! The limits on what peers can consume, as shown in docs/limits.md and in the help of `feedlab serve`, `feedlab
-//! workshop` and `feedlab agent`.
+//! workshop`, `feedlab agent`, `feedlab check` and `feedlab inspect`.
 
 use std::fmt::Write as _;
 
@@ -20,6 +20,16 @@ pub(super) fn of_a_workshop(examples: &str) -> String {
 /// Appends the limits of a run and its agents to the help.
 pub(super) fn of_agents(examples: &str) -> String {
     behind(examples, "those of the server", &agents::LIMITS)
+}
+
+/// Appends the limits of a check to the help.
+pub(super) fn of_a_check(examples: &str) -> String {
+    behind(examples, "those of the server", &feedlab_check::limits::TABLE)
+}
+
+/// Appends the limits of an inspection to the help.
+pub(super) fn of_an_inspection(examples: &str) -> String {
+    behind(examples, "those of the server", &feedlab_check::limits::LIMITS)
 }
 
 fn behind(examples: &str, others: &str, limits: &[Limit]) -> String {
@@ -45,6 +55,8 @@ mod tests {
             ("The lab proxy", &feedlab_proxy::LIMITS),
             ("A workshop, in addition to its server", &feedlab_workshop::limits::TABLE),
             ("A run and its agents", &agents::LIMITS),
+            ("A check", &feedlab_check::limits::TABLE),
+            ("An inspection", &feedlab_check::limits::LIMITS),
         ];
         for (title, limits) in groups {
             let _ = writeln!(

@@ -122,6 +122,35 @@ pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     daemon::free((Ipv4Addr::LOCALHOST, 0).into())
 }
 
+/// An nginx in front of one server, for a command that runs it beside its own work.
+pub(super) struct InFront(Nginx);
+
+/// Starts an nginx that buffers in front of a server, on a free port.
+pub(super) async fn buffering(server: SocketAddr) -> anyhow::Result<InFront> {
+    let config = |listen| Config {
+        listen,
+        servers: vec![server],
+        style: Style::Buffering,
+        balance: Balance::RoundRobin,
+        read_timeout: Duration::from_secs(60),
+        shutdown_timeout: Duration::from_secs(1),
+        certificate: None,
+    };
+    Nginx::start((Ipv4Addr::LOCALHOST, 0).into(), config).await.map(InFront)
+}
+
+impl InFront {
+    /// Returns the address that it listens on.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    /// Stops it and its workers.
+    pub(super) async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
 /// Runs nginx until a signal.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

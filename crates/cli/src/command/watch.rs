@@ -10,15 +10,14 @@ use feedlab_feed::{Cursor, Transport, clock};
 use feedlab_loadgen::transport::{self, Client, sse};
 use tokio_util::sync::CancellationToken;
 
+use super::{link, request};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::output::{self, Format};
 
 mod endpoint;
 mod line;
-mod link;
 mod printer;
-mod request;
 mod tally;
 
 use endpoint::Endpoint;

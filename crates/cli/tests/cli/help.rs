@@ -5,11 +5,13 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that is not hidden.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "run",
     "serve",
     "watch",
     "publish",
+    "check",
+    "inspect",
     "agent",
     "proxy",
     "nginx",

@@ -1,6 +1,7 @@
 //! The command line as users see it: the real binary, real processes, real sockets.
 
 mod agents;
+mod check;
 mod compare;
 mod doctor;
 mod epoch;
@@ -12,6 +13,7 @@ mod namespaces;
 mod nats;
 mod nginx;
 mod nodes;
+mod own_server;
 mod predict;
 mod prefix;
 mod processes;

@@ -1,4 +1,5 @@
-//! How the client connects: which certificates it trusts, and which version of HTTP it uses.
+//! How a client connects: which certificates it trusts, and which version of HTTP it uses. `watch`, `check` and `inspect`
+//! share the flags.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,18 @@ use feedlab_loadgen::transport::{Link, Tls, Url, shown};
 
 /// The flags of the connection.
 #[derive(Debug, clap::Args)]
-pub(super) struct Flags {
+pub(crate) struct Flags {
+    #[command(flatten)]
+    trust: Trust,
+
+    /// Use HTTP/2; without TLS, with prior knowledge
+    #[arg(long)]
+    http2: bool,
+}
+
+/// The flags of encryption.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trust {
     /// Trust the certificates in this PEM file, for an https:// or wss:// URL [default: the system's authorities]
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     cacert: Option<PathBuf>,
@@ -17,16 +29,19 @@ pub(super) struct Flags {
     /// Skip certificate verification, for an https:// or wss:// URL
     #[arg(long)]
     insecure: bool,
-
-    /// Use HTTP/2; without TLS, with prior knowledge
-    #[arg(long)]
-    http2: bool,
 }
 
-/// Returns the link to a URL. By default, it trusts the system's authorities.
-pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
-    let is_encrypted = url.scheme() == "https";
-    let tls = match (&flags.cacert, flags.insecure) {
+/// Returns the link to a URL.
+pub(crate) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
+    let http = if flags.http2 { Http::V2 } else { Http::V1 };
+    Ok(Link { http, tls: tls(&flags.trust, url)?, ..Link::default() })
+}
+
+/// Returns the certificates that are trusted, if the URL is an encrypted one. By default, they are those of the system's
+/// authorities.
+pub(crate) fn tls(flags: &Trust, url: &Url) -> anyhow::Result<Option<Tls>> {
+    let is_encrypted = matches!(url.scheme(), "https" | "wss");
+    Ok(match (&flags.cacert, flags.insecure) {
         (None, false) if is_encrypted => Some(Tls::trusting_system()?),
         (None, false) => None,
         _ if !is_encrypted => {
@@ -34,8 +49,7 @@ pub(super) fn of(flags: &Flags, url: &Url) -> anyhow::Result<Link> {
         }
         (Some(file), _) => Some(trusting(file)?),
         (None, true) => Some(Tls::without_verification()?),
-    };
-    Ok(Link { http: if flags.http2 { Http::V2 } else { Http::V1 }, tls, ..Link::default() })
+    })
 }
 
 fn trusting(file: &Path) -> anyhow::Result<Tls> {
@@ -49,7 +63,8 @@ mod tests {
     use super::*;
 
     fn check(url: &str, cacert: Option<&str>, insecure: bool) -> Result<Link, String> {
-        let flags = Flags { cacert: cacert.map(Into::into), insecure, http2: true };
+        let trust = Trust { cacert: cacert.map(Into::into), insecure };
+        let flags = Flags { trust, http2: true };
         of(&flags, &url.parse().unwrap()).map_err(|error| format!("{error:#}"))
     }
 
@@ -58,6 +73,7 @@ mod tests {
         let plain = check("http://h/feed/sse", None, false).unwrap();
         assert!(plain.http == Http::V2 && plain.tls.is_none());
         assert!(check("https://h/feed/sse", None, true).unwrap().tls.is_some());
+        assert!(check("wss://h/feed/ws", None, true).unwrap().tls.is_some());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The additional headers of the client's requests, which identify it to the server.
+//! The additional headers of a client's requests, which identify it to the server. `watch`, `check` and `inspect` share
+//! the flags.
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -12,7 +13,7 @@ use percent_encoding::percent_decode_str;
 /// The flags of requests. They are parsed here and not by clap, whose error message would repeat a wrong value, and
 /// with it perhaps a secret.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// Also send this header (repeatable)
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
@@ -27,11 +28,15 @@ pub(super) struct Identity {
 
     /// Send the headers of a browser, which also offer to accept compressed answers
     #[arg(long = "as", value_name = "WHO", value_parser = ["browser"])]
-    profile: Option<String>,
+    who: Option<String>,
 
     /// The server's token
     #[arg(long, env = "FEEDLAB_TOKEN", hide_env_values = true)]
     token: Option<String>,
+
+    /// Send the bearer token in this environment variable, instead of --token
+    #[arg(long, value_name = "NAME")]
+    bearer_env: Option<String>,
 }
 
 /// Headers that the connection or the transport sets.
@@ -50,10 +55,10 @@ const MADE_BY_SSE: [&str; 2] = ["accept", "cache-control"];
 
 /// Returns the headers: those of a browser, the token, the URL's user and password (which are removed from it), and
 /// those of the flags. Later ones override earlier ones.
-pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> anyhow::Result<HeaderMap> {
-    let profile = if flags.profile.is_some() { Headers::Browser } else { Headers::Bare };
+pub(crate) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> anyhow::Result<HeaderMap> {
+    let profile = if flags.who.is_some() { Headers::Browser } else { Headers::Bare };
     let mut headers = request_headers(profile, transport, &url.origin().ascii_serialization());
-    if let Some(token) = &flags.token {
+    if let Some(token) = token(flags)? {
         headers.insert(AUTHORIZATION, value("the token", &format!("Bearer {token}"))?);
     }
     if let Some(basic) = take_user(url)? {
@@ -65,7 +70,8 @@ pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> 
     if let Some(origin) = &flags.origin {
         headers.insert(ORIGIN, value("--origin", origin)?);
     }
-    let own = flags.header.iter().map(|text| header(text, transport)).collect::<anyhow::Result<Vec<_>>>()?;
+    let own =
+        flags.header.iter().map(|text| header("--header", text, transport)).collect::<anyhow::Result<Vec<_>>>()?;
     for (name, _) in &own {
         headers.remove(name);
     }
@@ -75,10 +81,20 @@ pub(super) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> 
     Ok(headers)
 }
 
-fn header(text: &str, transport: Transport) -> anyhow::Result<(HeaderName, HeaderValue)> {
-    let (name, text) = text.split_once(':').context("--header is written as 'Name: value'")?;
+/// Returns the token. The error does not repeat the name: it may be a token that was given in its place.
+fn token(flags: &Identity) -> anyhow::Result<Option<String>> {
+    let Some(name) = &flags.bearer_env else { return Ok(flags.token.clone()) };
+    let token = std::env::var(name).ok().filter(|token| !token.is_empty());
+    token
+        .map(Some)
+        .context("--bearer-env is the name of an environment variable, and there is none of that name: export it first")
+}
+
+/// Parses the header of a flag. The error repeats no value, which may be secret.
+pub(crate) fn header(flag: &str, text: &str, transport: Transport) -> anyhow::Result<(HeaderName, HeaderValue)> {
+    let (name, text) = text.split_once(':').with_context(|| format!("{flag} is written as 'Name: value'"))?;
     let name: HeaderName =
-        name.trim().parse().context("--header is written as 'Name: value', and a name is one word")?;
+        name.trim().parse().with_context(|| format!("{flag} is written as 'Name: value', and a name is one word"))?;
     let is_made =
         MADE.contains(&name.as_str()) || (transport == Transport::Sse && MADE_BY_SSE.contains(&name.as_str()));
     anyhow::ensure!(!is_made, "{name} is set by the connection itself, over {transport}: omit it");
@@ -130,10 +146,23 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_read_from_the_environment() {
+        let flags =
+            |name: &str| Identity { token: Some("t".into()), bearer_env: Some(name.into()), ..Identity::default() };
+        // Cargo sets it for every test.
+        let (_, headers) = check("http://h/", &flags("CARGO_PKG_NAME"), Transport::Sse).unwrap();
+        assert_eq!(headers[AUTHORIZATION].as_bytes(), b"Bearer feedlab");
+        for name in ["s3cret", "", "a=s3cret", "\0"] {
+            let error = check("http://h/", &flags(name), Transport::Sse).unwrap_err();
+            assert!(error.contains("export it first") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
     fn h7_flags_override_a_browsers_headers() {
         let header = ["User-Agent: mine", "X-Two: 1", "X-Two: 2"].map(str::to_owned).to_vec();
         let (cookie, origin) = (Some("a=b; c=d".to_owned()), Some("https://example.org".to_owned()));
-        let flags = Identity { header, cookie, origin, profile: Some("browser".into()), token: None };
+        let flags = Identity { header, cookie, origin, who: Some("browser".into()), ..Identity::default() };
         let (_, headers) = check("https://h/", &flags, Transport::WebSocket).unwrap();
         let all = |name: &str| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
         assert_eq!((all("user-agent"), all("x-two")), (vec!["mine"], vec!["1", "2"]));
