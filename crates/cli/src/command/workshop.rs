@@ -13,10 +13,11 @@ Examples:
   feedlab workshop --listen 0.0.0.0:8080    let others on this network take part
   feedlab workshop next                     start the next coding exercise
   feedlab workshop check                    test your code
+  feedlab workshop check --url URL          test your own server, in any language
 
 Exit status:
-  0  served until it was stopped, or the exercise passes
-  1  something failed, or the exercise does not pass yet
+  0  served until it was stopped, or the exercise or your server passes
+  1  something failed, or the exercise or your server does not pass yet
   2  wrong usage, or a file of votes that cannot be read
 
 Next:

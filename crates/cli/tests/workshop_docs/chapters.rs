@@ -22,7 +22,7 @@ fn every_chapter_has_the_same_headings_and_is_in_the_index() {
         assert!(index.contains(&format!("| {number} | [{title}]({name}) |")), "{name} is not in README.md");
         assert!(name.starts_with(&format!("{number:0>2}-")), "{name}");
     }
-    assert_eq!(count, 10);
+    assert_eq!(count, 11);
 }
 
 #[test]

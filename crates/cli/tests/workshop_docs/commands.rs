@@ -71,6 +71,10 @@ fn check(page: &str, command: &str, addresses: &Addresses) {
                 succeeds(page, &["predict", scenario]);
             }
         }
+        ["feedlab", "check", ..] => judge(page, &words[1..], addresses),
+        ["node" | "python3", starter, ..] | ["go", "run", starter, ..] => {
+            assert!(root().join(starter).is_file(), "{page} starts {starter}, which is not there");
+        }
         ["feedlab", "serve" | "proxy", ..] => starts(page, &words[1..]),
         ["feedlab", "watch", ..] => watch(page, &words[1..], addresses),
         // A machine without nginx can still show the configuration.
@@ -129,6 +133,12 @@ fn watch(page: &str, arguments: &[&str], addresses: &Addresses) {
         Some(at) => arguments[at + 1] = "1".to_owned(),
         None => arguments.extend(["--count".to_owned(), "1".to_owned()]),
     }
+    succeeds(page, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// Judges feedlab's own server in place of the learner's.
+fn judge(page: &str, arguments: &[&str], addresses: &Addresses) {
+    let arguments: Vec<_> = arguments.iter().map(|argument| addresses.substitute(argument)).collect();
     succeeds(page, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
 }
 

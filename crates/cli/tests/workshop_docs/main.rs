@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 mod chapters;
 mod commands;
 mod plans;
+mod starters;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()

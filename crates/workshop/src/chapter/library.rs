@@ -30,6 +30,7 @@ macro_rules! folders {
 
 folders! {
     Chapters "../../docs/workshop" "docs/workshop/";
+    Contract "../../docs/contract" "docs/contract/";
     Scenarios "../../scenarios" "scenarios/";
     Nginx "../cli/src/command/nginx" "crates/cli/src/command/nginx/";
     Exercises "../exercises/src" "crates/exercises/src/";
@@ -50,14 +51,19 @@ macro_rules! single {
 /// Single files. From `docs`, these are the pages and the picture of a report: the pictures of the live page are as
 /// large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 20] = single![
+const SINGLE: [(&str, &[u8]); 26] = single![
+    "crates/check/src/inspect/judge/buffering.rs",
+    "crates/check/src/run.rs",
+    "crates/check/src/run/expecting.rs",
+    "crates/check/src/trace.rs",
     "crates/experiment/src/class.rs",
     "crates/experiment/src/metric.rs",
     "crates/experiment/src/predict.rs",
     "docs/README.md",
     "docs/architecture.md",
-    "docs/check-your-server.md",
+    "docs/check.md",
     "docs/exit-status.md",
+    "docs/inspect.md",
     "docs/measure.md",
     "docs/read-the-code.md",
     "docs/results-folder.md",
@@ -71,6 +77,7 @@ const SINGLE: [(&str, &[u8]); 20] = single![
     "docs/proxy.md",
     "docs/scaling.md",
     "docs/wire.md",
+    "scripts/peers.d/express.mjs",
 ];
 
 /// Returns a file, by its path from the root of the repository.

@@ -1,10 +1,12 @@
-//! `feedlab workshop list`, `next`, `check`, `hint`, `reset`: a learner's steps through the coding exercises.
+//! `feedlab workshop list`, `next`, `check`, `hint`, `reset`: a learner's steps through the coding exercises, and the check
+//! of a server of their own.
 
 use feedlab_workshop::exercise::{self, Bench, Error, Exercise, Outcome, Progress};
 
 use crate::exit::{Exit, bad_input};
 use crate::output;
 
+mod own_server;
 mod text;
 
 /// A step through the exercises.
@@ -16,10 +18,20 @@ pub(crate) enum Step {
     Next,
     /// Check an exercise: build its tests with your file, and show the first one that fails
     ///
-    /// The exit status is 0 if it passes, 1 if it does not, and 2 if it cannot be checked here.
+    /// With --url it checks a server of your own, in any language, in the stages of chapter 11: it asks for your
+    /// prediction, tries the cases of the stage, and stops at the first stage that fails. The exit status is 0 if the
+    /// exercise or every stage passes, 1 if not, and 2 if it cannot be checked here.
     Check {
         /// Its name [default: the first that has not passed]
         exercise: Option<String>,
+
+        /// Check your own server at this address instead, as in http://127.0.0.1:8070
+        #[arg(long, conflicts_with = "exercise")]
+        url: Option<String>,
+
+        /// Only this stage of your server
+        #[arg(long, value_name = "N", requires = "url")]
+        stage: Option<u8>,
     },
     /// Show the next hint for an exercise; there are three
     Hint {
@@ -35,11 +47,14 @@ pub(crate) enum Step {
 
 /// Runs one step.
 pub(crate) fn execute(step: &Step) -> anyhow::Result<Exit> {
+    if let Step::Check { url: Some(url), stage, .. } = step {
+        return own_server::check(url, *stage);
+    }
     let workspace = Workspace::open().map_err(classify)?;
     match step {
         Step::List => workspace.list(),
         Step::Next => workspace.next(),
-        Step::Check { exercise } => workspace.check(exercise.as_deref()),
+        Step::Check { exercise, .. } => workspace.check(exercise.as_deref()),
         Step::Hint { exercise } => workspace.hint(exercise.as_deref()),
         Step::Reset { exercise } => workspace.reset(exercise),
     }

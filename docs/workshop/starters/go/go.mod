@@ -1,0 +1,3 @@
+module yourserver
+
+go 1.19
