@@ -55,6 +55,9 @@ fn check(command: &str, server: &Feedlab) {
         ["serve", ..] | ["proxy", ..] => drop(Feedlab::start(feedlab(arguments))),
         ["workshop"] => workshop(),
         ["watch", "http://127.0.0.1:8080"] => succeeds(&["watch", &server.address().to_string(), "--count", "1"]),
+        // Readers have a server of their own there; the test has this one.
+        ["check", _] => succeeds(&["check", &format!("http://{}", server.address())]),
+        ["inspect", _] => succeeds(&["inspect", &format!("http://{}/feed/sse", server.address()), "--for", "2s"]),
         // A machine without nginx can still show the configuration.
         ["nginx", ..] => succeeds(&[arguments, &["--show-config"]].concat()),
         ["report", "results/*"] => sample_report(),
