@@ -1,6 +1,5 @@
 //! What a case notes while it runs, and how that becomes the trace of its failure.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
@@ -69,7 +68,7 @@ impl Log {
         }
         entries.retain(|(at, ..)| *at <= until);
         entries.sort_by_key(|(at, ..)| *at);
-        fold_history(&mut entries);
+        fold_runs(&mut entries);
         shorten(&mut entries, |text| (None, What::Did(text)));
         entries.push((until, (on, What::Expected(expected.to_owned()))));
         let entry = |(at, (exchange, what)): (Duration, Did)| Entry {
@@ -84,26 +83,29 @@ impl Log {
     }
 }
 
-/// Keeps only the beginning of what each exchange received before the case published anything: a server may send its whole
-/// history to a new client, and that is not what the case is about.
-fn fold_history(entries: &mut Vec<(Duration, Did)>) {
-    const KEPT: usize = 2;
-    let Some(first) = entries.iter().position(|(_, (_, what))| matches!(what, What::Published(_))) else { return };
-    let (mut counts, mut index) = (BTreeMap::<Option<usize>, usize>::new(), 0);
-    entries.retain(|(_, (exchange, what))| {
-        index += 1;
-        let is_history = index <= first && matches!(what, What::Received(_));
-        let count = counts.entry(*exchange).or_default();
-        *count += usize::from(is_history);
-        !is_history || *count <= KEPT
-    });
-    for (exchange, count) in counts.into_iter().filter(|(_, count)| *count > KEPT) {
-        let is_own = |(_, (own, what)): &&(Duration, Did)| *own == exchange && matches!(what, What::Received(_));
-        let Some(at) = entries.iter().filter(is_own).nth(KEPT - 1).map(|(at, _)| *at) else { continue };
-        let place = entries.partition_point(|(other, _)| *other <= at);
-        let text = format!("… ({} more pieces of what was published before)", count - KEPT);
-        entries.insert(place, (at, (exchange, What::Received(text))));
+/// Shortens long runs of pieces that arrive on one exchange while nothing else happens: a history that a new client is
+/// sent, or one large response.
+fn fold_runs(entries: &mut Vec<(Duration, Did)>) {
+    const FIRST: usize = 2;
+    const LAST: usize = 2;
+    let same_run = |a: &(Duration, Did), b: &(Duration, Did)| {
+        let are_received = matches!((&a.1.1, &b.1.1), (What::Received(_), What::Received(_)));
+        are_received && a.1.0 == b.1.0
+    };
+    let mut folded = Vec::with_capacity(entries.len());
+    for run in entries.chunk_by(same_run) {
+        match run {
+            [first @ .., _, _] if first.len() > FIRST + 1 => {
+                let (at, (exchange, _)) = run[FIRST];
+                let text = format!("… ({} more pieces)", run.len() - FIRST - LAST);
+                folded.extend_from_slice(&run[..FIRST]);
+                folded.push((at, (exchange, What::Received(text))));
+                folded.extend_from_slice(&run[run.len() - LAST..]);
+            }
+            _ => folded.extend_from_slice(run),
+        }
     }
+    *entries = folded;
 }
 
 /// Drops entries of the middle, if there are too many: the beginning says what was asked, the end what went wrong.
@@ -151,7 +153,7 @@ fn messages(view: &View, until: Duration) -> Vec<(Duration, What)> {
     }));
     shorten(&mut messages, |text| text);
     if let (Some(problem), Some((at, _))) = (&view.problem, view.received.chunks.last()) {
-        messages.push((*at, format!("a wrong frame: {problem}")));
+        messages.push((*at, format!("an invalid frame: {problem}")));
     }
     messages.into_iter().map(|(at, text)| (at, What::Received(text))).collect()
 }
@@ -206,19 +208,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_published_before_is_folded() {
-        let received =
-            |at, exchange, text: &str| (Duration::from_millis(at), (Some(exchange), What::Received(text.to_owned())));
-        let mut entries: Vec<_> = (0..10).map(|at| received(at, 0, "old")).collect();
-        entries.push(received(10, 1, "other"));
+    fn a_long_run_of_pieces_is_folded() {
+        let received = |at, exchange| (Duration::from_millis(at), (Some(exchange), What::Received(format!("{at}"))));
+        let mut entries: Vec<_> = (0..10).map(|at| received(at, 0)).collect();
+        entries.push(received(10, 1));
         entries.push((Duration::from_millis(11), (None, What::Published("a".to_owned()))));
-        entries.extend((12..15).map(|at| received(at, 0, "new")));
-        fold_history(&mut entries);
+        entries.extend((12..17).map(|at| received(at, 0)));
+        fold_runs(&mut entries);
         let texts =
             entries.iter().map(|(_, (_, what))| if let What::Received(text) = what { text } else { "published" });
         let texts: Vec<&str> = texts.collect();
-        let folded = "… (8 more pieces of what was published before)";
-        assert_eq!(texts, ["old", "old", folded, "other", "published", "new", "new", "new"]);
+        let folded = ["0", "1", "… (6 more pieces)", "8", "9", "10", "published", "12", "13", "14", "15", "16"];
+        assert_eq!(texts, folded);
     }
 
     #[test]
