@@ -38,7 +38,7 @@ pub struct Connection {
     halves: Option<Halves>,
     recording: Recording,
     paused: watch::Sender<bool>,
-    /// Ends the reader, also when the connection is dropped.
+    /// Ends the reader, even when the connection is dropped.
     stop: DropGuard,
 }
 

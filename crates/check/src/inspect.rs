@@ -1,10 +1,10 @@
-//! `inspect`: what is wrong on the way of a stream that exists, and that nobody may publish on. It watches one connection
-//! for a time, opens a few short ones, and says in words what happened.
+//! `inspect`: finds out what goes wrong between a live stream and its clients, without publishing on it. It watches one
+//! connection for a while, opens a few short ones, and reports what happened.
 //!
 //! In reading order: `course` is what is done, over connections of `dial`, with one `exchange` each, that `open` leads
 //! through redirects. `watch` reads a body, `decode` undoes its compression, `framing` and `arrivals` record what came
 //! and when; `websocket` is the same for a WebSocket. Everything `seen` goes to `judge`, which returns findings. Nothing
-//! here prints, and nothing that a server sends is held but bounded records (`limits`).
+//! here prints, and of what a server sends, only bounded records are kept (`limits`).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,11 +86,11 @@ pub enum InspectError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// All connections that an inspection may open were opened.
-    #[error("at most {} connections are opened to a server", limits::MAX_CONNECTIONS)]
+    #[error("an inspection opens at most {} connections to a server", limits::MAX_CONNECTIONS)]
     Spent,
 }
 
-/// What is known when the answer begins.
+/// What is known when the response begins.
 #[derive(Clone, Debug)]
 pub struct Connected {
     /// The status.
@@ -137,7 +137,7 @@ pub struct Status {
     pub silence: Duration,
 }
 
-/// What an inspection tells while it runs.
+/// Receives the progress of an inspection.
 pub trait Progress {
     /// The answer began.
     fn connected(&mut self, connected: &Connected);
@@ -167,14 +167,14 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::HeadTooLarge => {
-                write!(f, "the head of the answer is larger than {} KiB", limits::HEAD >> 10)
+                write!(f, "the head of the response is larger than {} KiB", limits::HEAD >> 10)
             }
-            Self::NoHead { bytes: 0, waited_us } => write!(f, "no byte of an answer in {}", text::span(*waited_us)),
+            Self::NoHead { bytes: 0, waited_us } => write!(f, "no response in {}", text::span(*waited_us)),
             Self::NoHead { bytes, waited_us } => {
-                write!(f, "{} of a head in {}, and not its end", text::count(*bytes, "byte"), text::span(*waited_us))
+                write!(f, "an incomplete head: {} in {}", text::count(*bytes, "byte"), text::span(*waited_us))
             }
-            Self::Broken { bytes: 0, why } => write!(f, "the connection ended without an answer: {why}"),
-            Self::Broken { bytes, why } => write!(f, "no HTTP answer in {}: {why}", text::count(*bytes, "byte")),
+            Self::Broken { bytes: 0, why } => write!(f, "the connection ended without a response: {why}"),
+            Self::Broken { bytes, why } => write!(f, "no HTTP response in {}: {why}", text::count(*bytes, "byte")),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Anybody's server, judged over the network alone.
+//! Judges any server, over the network alone.
 //!
-//! [`run`] tries the cases of a contract on a server and says which hold: *is it right?* [`inspect`] watches a stream that
-//! exists and says what happens to it on the way: *why does it stall?* Both are bounded in time, connections and memory,
-//! whatever the server does, and neither prints.
+//! [`run`] tries the cases of a contract on a server and says which hold: *is it right?* [`inspect`] watches a live
+//! stream and reports what happens to it on the way: *why does it stall?* Both are bounded in time, connections and
+//! memory, whatever the server does, and neither prints.
 //!
 //! To learn how a case is read, start with `contract.rs`; how it is carried out, with `run.rs`; what a failure shows, with
 //! `trace.rs`; how a stream is judged, with `inspect.rs`.

@@ -114,7 +114,7 @@ impl Report {
     }
 }
 
-/// What a check tells while it runs.
+/// Receives the progress of a check.
 pub trait Progress {
     /// What will be judged, and how, is known; the report has no stages yet.
     fn begins(&mut self, report: &Report) {

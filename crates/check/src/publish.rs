@@ -42,7 +42,7 @@ pub struct Update<'a> {
 pub enum PublishError {
     /// The option cannot be read. Holds what is wrong with it.
     #[error(
-        "`{0}` is no request: write it as 'POST /PATH {{\"text\":\"$UPDATE\"}}', where $UPDATE stands for the update"
+        "`{0}` is not a request: write it as 'POST /PATH {{\"text\":\"$UPDATE\"}}', where $UPDATE stands for the update"
     )]
     Template(String),
     /// The server refuses. Holds the request's first line, the status, and the beginning of the body.
@@ -55,7 +55,7 @@ pub enum PublishError {
     #[error("the command of --publish-command {0}{1}: try it by hand with UPDATE=test")]
     Command(String, String),
     /// There is no way to publish.
-    #[error("there is no way to publish: name one with --publish or --publish-command")]
+    #[error("there is no way to publish: specify one with --publish or --publish-command")]
     NoWay,
 }
 
@@ -63,7 +63,7 @@ impl Publisher {
     /// Reads a request such as `POST /messages {"text":"$UPDATE"}`.
     ///
     /// # Errors
-    /// When it is no such request, or has no `$UPDATE`.
+    /// When it is not such a request, or has no `$UPDATE`.
     pub fn request(text: &str) -> Result<Self, PublishError> {
         Template::read(text).map(Self::Request)
     }
@@ -154,7 +154,7 @@ async fn run(command: &str, update: &str) -> Result<(), PublishError> {
     })
 }
 
-/// Why a feedlab server does not let anybody publish; `None` if it does.
+/// Why a feedlab server does not allow publishing; `None` if it does.
 pub(crate) async fn feedlab_refuses(target: &Target, token: &str, within: Duration) -> Option<String> {
     let update = Update { data: token, event_type: None };
     match Publisher::Feedlab.publish(target, update, within).await {
@@ -163,7 +163,7 @@ pub(crate) async fn feedlab_refuses(target: &Target, token: &str, within: Durati
             Some(format!("publishing is off (status {status}): start the server with --allow-publish"))
         }
         Err(PublishError::Refused(_, 401, _)) => {
-            Some("publishing requires a token (status 401): give it with --header 'Authorization: Bearer …'".to_owned())
+            Some("publishing requires a token (status 401): pass it with --header 'Authorization: Bearer …'".to_owned())
         }
         Err(error) => Some(error.to_string()),
     }

@@ -69,7 +69,7 @@ impl Profile {
 pub fn heading(report: &Report) -> String {
     let Report { url, profile, profile_reason, publisher, .. } = report;
     let publishes = publisher.as_deref().map_or_else(
-        || "publishes nothing: it listens to what the server sends by itself".to_owned(),
+        || "publishes nothing: it only listens to what the server sends".to_owned(),
         |publisher| format!("publishes with {}", visible(publisher)),
     );
     let judged = format!("judged as {} (--profile {profile}): {}", profile.kind(), visible(profile_reason));

@@ -59,7 +59,7 @@ async fn a_head_one_byte_at_a_time() {
         }
     })
     .await;
-    expect(&inspected(&url).await, Id::Status, Mark::Bad, "and not its end");
+    expect(&inspected(&url).await, Id::Status, Mark::Bad, "an incomplete head");
 }
 
 #[tokio::test]
@@ -119,13 +119,13 @@ async fn a_decompression_bomb() {
 #[tokio::test]
 async fn what_is_not_http() {
     let url = serve(|client| forever(client, b"220 mail.example ESMTP\r\n", Duration::from_millis(100))).await;
-    expect(&inspected(&url).await, Id::Status, Mark::Bad, "no HTTP answer");
+    expect(&inspected(&url).await, Id::Status, Mark::Bad, "no HTTP response");
 }
 
 #[tokio::test]
 async fn a_connection_that_is_closed_at_once() {
     let url = serve(|client| async move { drop(client) }).await;
-    expect(&inspected(&url).await, Id::Status, Mark::Bad, "ended without an answer");
+    expect(&inspected(&url).await, Id::Status, Mark::Bad, "ended without a response");
 }
 
 #[tokio::test]

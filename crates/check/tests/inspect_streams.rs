@@ -241,7 +241,7 @@ async fn a_stream_that_ends_at_an_age_is_not_cut_in_silence() {
     })
     .await;
     let report = run(&target(&url), Duration::from_secs(6)).await.unwrap();
-    expect(&report, Id::IdleTimeout, Mark::Warn, "ended in order after 4.");
+    expect(&report, Id::IdleTimeout, Mark::Warn, "ended cleanly after 4.");
 }
 
 #[tokio::test]

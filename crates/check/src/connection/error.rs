@@ -8,14 +8,14 @@ use humantime::format_duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The URL's scheme is unknown. Holds it.
-    #[error("`{0}:` is not a scheme of a feed: use http, https, ws or wss")]
+    #[error("`{0}:` is not a supported scheme: use http, https, ws or wss")]
     Scheme(String),
     /// The URL names no server. Holds the URL's scheme.
-    #[error("the URL names no server: write it as {0}://HOST:PORT/PATH")]
+    #[error("the URL has no host: write it as {0}://HOST:PORT/PATH")]
     NoHost(String),
     /// The URL asks for TLS, and nobody is trusted. Holds the scheme.
     #[error(
-        "{0} needs a certificate to trust: name a file with --cacert FILE, or skip the verification with --insecure"
+        "{0} needs a certificate to trust: specify a file with --cacert FILE, or skip the verification with --insecure"
     )]
     NoTrust(String),
     /// The name has no address. Holds the name and the reason.
@@ -25,7 +25,7 @@ pub enum OpenError {
     #[error("nothing listens at {0}: start the server, or check the port")]
     Refused(String),
     /// There is no answer in time.
-    #[error("{server} does not answer within {}: check the address, and the firewall on the way", format_duration(*.within))]
+    #[error("{server} does not respond within {}: check the address, and any firewall in between", format_duration(*.within))]
     Timeout {
         /// The server's name and port.
         server: String,
@@ -34,7 +34,7 @@ pub enum OpenError {
     },
     /// The server's certificate is not accepted. Holds the server's name and port, and the reason.
     #[error(
-        "{0} has a certificate that is not trusted ({1}): name a file with --cacert FILE, or skip the verification with --insecure"
+        "the certificate of {0} is not trusted ({1}): specify a file with --cacert FILE, or skip the verification with --insecure"
     )]
     Untrusted(String, String),
     /// The TLS handshake fails. Holds the server's name and port, and the reason.

@@ -190,7 +190,7 @@ mod opening {
         let mut dialer = Dialer::to(&Url::parse(&url).unwrap(), Some(Tls::without_verification().unwrap())).unwrap();
         dialer.within = Duration::from_millis(50);
         let message = dialer.open(clock::now()).await.unwrap_err().to_string();
-        assert!(message.contains("does not answer within 50ms"), "{message}");
+        assert!(message.contains("does not respond within 50ms"), "{message}");
     }
 }
 

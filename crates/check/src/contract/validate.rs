@@ -35,7 +35,7 @@ fn case(case: &Case, earlier: &HashSet<&str>) -> Result<(), String> {
         return Err("its id is that of an earlier case".to_owned());
     }
     if let Some(missing) = case.requires.iter().find(|id| !earlier.contains(id.as_str())) {
-        return Err(format!("it requires `{missing}`, which is no earlier case"));
+        return Err(format!("it requires `{missing}`, which is not an earlier case"));
     }
     if case.sizes.is_empty() || case.sizes.iter().any(|size| !(1..=MOST).contains(size)) {
         return Err(format!("its sizes are to be from 1 to {MOST}"));
@@ -118,7 +118,7 @@ fn detail(case: &Case, step: &Step, names: &Names<'_>) -> Result<(), String> {
         }
         Step::Send { on, .. } | Step::ExpectFrame { of: on, .. } | Step::ExpectClose { of: on, .. } => {
             let is_websocket = names.exchanges[on.as_str()] == Endpoint::Websocket;
-            if is_websocket { Ok(()) } else { Err(format!("`{on}` is no WebSocket")) }
+            if is_websocket { Ok(()) } else { Err(format!("`{on}` is not a WebSocket")) }
         }
         Step::ExpectHeader { is, contains, not_contains, absent, present, .. } => {
             let asks = !is.is_empty() || contains.is_some() || not_contains.is_some() || *absent || *present;
@@ -206,7 +206,7 @@ mod tests {
     fn errors_name_the_file_and_the_case() {
         refused(&case("A", "", POLL), "case `A`: its id may have");
         refused(&(case("a", "", POLL) + &case("a", "", POLL)), "case `a`: its id is that of an earlier case");
-        refused(&case("a", "requires = [\"b\"]", POLL), "requires `b`, which is no earlier case");
+        refused(&case("a", "requires = [\"b\"]", POLL), "requires `b`, which is not an earlier case");
         refused(&case("a", "sizes = []", POLL), "its sizes");
         refused(&case("a", "", "{ step = \"pause\", on = \"p\" }"), "step 1: no exchange `p`");
         refused(&case("a", "", "{ step = \"upgrade\", as = \"w\", after = \"$c\" }"), "`$c`");
@@ -221,7 +221,7 @@ mod tests {
         );
         refused(
             &case("a", "", &format!("{POLL}, {{ step = \"expect-close\", of = \"p\", codes = [] }}")),
-            "no WebSocket",
+            "is not a WebSocket",
         );
         refused(&case("a", "", "{ step = \"dance\" }"), "dance");
         refused(&case("a", "", POLL).replace("[\"feedlab\"]", "[\"sse\"]"), "profile `sse` has no endpoint `poll`");

@@ -95,13 +95,13 @@ fn header(bytes: &[u8]) -> Result<Option<(Header, usize)>, String> {
         _ => true,
     };
     if !is_shortest {
-        return Err(format!("the length {length} is not written in the fewest bytes (RFC 6455, section 5.2)"));
+        return Err(format!("the length {length} is not encoded in the fewest bytes (RFC 6455, section 5.2)"));
     }
     if opcode >= CLOSE && (length > CONTROL_PAYLOAD || !fin) {
-        return Err("a control frame is in fragments, or has over 125 bytes (RFC 6455, section 5.5)".into());
+        return Err("a control frame is fragmented, or has more than 125 bytes (RFC 6455, section 5.5)".into());
     }
     let payload = usize::try_from(length).ok().filter(|length| *length <= limits::RECORDING);
-    let payload = payload.ok_or_else(|| format!("a frame of {length} bytes is over the limit of this check, 8 MiB"))?;
+    let payload = payload.ok_or_else(|| format!("a frame of {length} bytes exceeds the limit of this check, 8 MiB"))?;
     Ok(Some((header, payload)))
 }
 
@@ -109,7 +109,7 @@ fn header(bytes: &[u8]) -> Result<Option<(Header, usize)>, String> {
 fn allow(first: u8, is_masked: bool) -> Result<(), String> {
     let opcode = first & 0x0F;
     if first & 0x70 != 0 {
-        return Err("a reserved bit is set, and no extension was agreed (RFC 6455, section 5.2)".into());
+        return Err("a reserved bit is set, but no extension was negotiated (RFC 6455, section 5.2)".into());
     }
     if matches!(opcode, 3..=7 | 11..) {
         return Err(format!("the opcode {opcode} is reserved (RFC 6455, section 5.2)"));

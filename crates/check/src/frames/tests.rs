@@ -70,7 +70,7 @@ fn what_a_client_must_reject_is_a_problem() {
         (b"\xC1\x00", "reserved bit"),
         (b"\x83\x00", "opcode 3"),
         (b"\x8B\x00", "opcode 11"),
-        (b"\x09\x00", "fragments"),
+        (b"\x09\x00", "fragmented"),
         (b"\x89\x7E\x00\x7E", "125 bytes"),
         (b"\x82\x7E\x00\x7D", "fewest bytes"),
         (b"\x82\x7F\0\0\0\0\0\0\xFF\xFF", "fewest bytes"),

@@ -19,7 +19,7 @@ impl Content {
         let coding = Coding::of(head.all("content-encoding"));
         let (coding, unknown) = match coding {
             Coding::Other(other) => {
-                (Coding::Identity, Some(format!("the content coding `{}` was not asked for", other.escape_debug())))
+                (Coding::Identity, Some(format!("the content coding `{}` was not requested", other.escape_debug())))
             }
             known => (known, None),
         };
@@ -49,8 +49,8 @@ impl Content {
             has_room
         });
         if self.total > limits::BODY {
-            return Err(format!("the body is over {} MiB when it is decompressed", limits::BODY >> 20));
+            return Err(format!("the body is over {} MiB after decompression", limits::BODY >> 20));
         }
-        result.map_err(|error| format!("the compression of the body is broken: {error}"))
+        result.map_err(|error| format!("the compressed body is corrupt: {error}"))
     }
 }

@@ -33,7 +33,7 @@ impl Framing {
             [coding] if coding.eq_ignore_ascii_case("chunked") => {
                 Ok((Self::Chunked(Chunks::default()), ambiguity(head)))
             }
-            _ => Err(format!("the transfer coding `{}` was not asked for", codings.join(", "))),
+            _ => Err(format!("the transfer coding `{}` was not requested", codings.join(", "))),
         }
     }
 
@@ -65,7 +65,7 @@ fn length(head: &Head) -> Result<Option<u64>, String> {
     };
     let is_number = first.bytes().all(|byte| byte.is_ascii_digit()) && lengths.all(|other| other == first);
     let length = first.parse().ok().filter(|_| is_number);
-    length.map(Some).ok_or_else(|| format!("the Content-Length is not one number: `{}`", first.escape_debug()))
+    length.map(Some).ok_or_else(|| format!("the Content-Length is not a single number: `{}`", first.escape_debug()))
 }
 
 /// What a client on the way may read differently (RFC 9112, section 6.1).

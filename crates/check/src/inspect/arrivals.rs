@@ -1,4 +1,4 @@
-//! When bytes arrived, and in what clumps: what a buffer in between does to a stream shows here.
+//! When bytes arrived, and in which clumps: this shows what a buffer in between does to a stream.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! The course of an inspection: one long connection and its reconnects; beside it the same stream without compression
-//! and at the origin; after it a few short ones.
+//! The course of an inspection: one long connection and its reconnects; next to it, the same stream without compression
+//! and at the origin; at the end, a few short ones.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub(super) struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Inspects a stream, and beside it the same at the origin.
+    /// Inspects a stream, and at the same time its origin.
     pub(super) async fn run(&self, progress: &mut dyn Progress) -> Result<Seen, InspectError> {
         let (until, done) = (within(self.options.watch), self.stop.child_token());
         let mut seen = self.nothing_seen();
@@ -114,7 +114,7 @@ impl Course<'_> {
         }
     }
 
-    /// Watches the stream, and beside it the same without compression.
+    /// Watches the stream, and at the same time the stream without compression.
     async fn watch_both(
         &self,
         (endpoint, ask): (&Endpoint, &Ask),
@@ -163,7 +163,7 @@ impl Course<'_> {
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static(sse::LAST_EVENT_ID);
 
-/// Whether a browser sends a header by itself, or because of what a page may set.
+/// Whether a browser sends this header on its own, or on behalf of a page.
 fn is_a_browsers(name: &str) -> bool {
     const SENT: [&str; 11] = [
         "accept",

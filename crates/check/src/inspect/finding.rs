@@ -69,7 +69,7 @@ pub enum Id {
     EventSource,
     /// Whether tabs use up a browser's connections.
     SixConnections,
-    /// Bytes an event, and what would change them.
+    /// Bytes per event, and what would change them.
     Bytes,
 }
 

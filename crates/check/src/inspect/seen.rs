@@ -23,7 +23,7 @@ pub enum Found {
     Poll,
     /// Answers that are held until there is news.
     LongPoll,
-    /// A body that goes on, of another type than an event stream's.
+    /// A body that continues, of a type other than an event stream's.
     OtherStream,
     /// None of them.
     None,
@@ -81,7 +81,7 @@ pub(super) struct Seen {
     pub(super) method: Method,
     /// Whether it is not a GET, so that it is sent once only.
     pub(super) is_post: bool,
-    /// What of the request an `EventSource` cannot send.
+    /// The headers of the request that an `EventSource` cannot send.
     pub(super) own_headers: Vec<String>,
     pub(super) sends_cookie: bool,
     /// The origin that was named in the request.
@@ -121,7 +121,7 @@ impl Seen {
         self.sessions.iter().rev().max_by_key(|session| session.record.framing.events)
     }
 
-    /// Whether a body was found that goes on.
+    /// Whether the body is one that continues.
     pub(super) const fn is_stream(&self) -> bool {
         matches!(self.found, Found::Sse | Found::WebSocket | Found::OtherStream)
     }

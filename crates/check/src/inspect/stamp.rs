@@ -1,4 +1,4 @@
-//! The time that an event's data names, as most feeds do somewhere: it tells how old the event was when it arrived.
+//! The timestamp that most feeds have somewhere in an event's data: it shows how old the event was when it arrived.
 
 use feedlab_feed::clock;
 

@@ -1,4 +1,4 @@
-//! How measured values and foreign text are written in findings.
+//! How findings show measured values and a server's text.
 
 use std::time::Duration;
 

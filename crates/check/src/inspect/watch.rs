@@ -55,7 +55,7 @@ const IDLE_US: u64 = 1_000_000;
 pub(super) enum End {
     /// It was still open when the time was over, or when enough had been seen.
     Open,
-    /// The server ended it in order.
+    /// The server ended it cleanly.
     Ended,
     /// The connection broke. Holds the reason.
     Cut(String),
@@ -85,7 +85,7 @@ impl Record {
         }
     }
 
-    /// How long nothing had come when it was ended, if that is why, µs: longer than any silence before that.
+    /// How long the silence before the end lasted, µs, if it is the reason for the end: it is longer than any before.
     pub(super) fn cut_in_silence_us(&self) -> Option<u64> {
         let Silences { last_us, before_us } = self.arrivals.silences();
         (self.is_over() && last_us >= IDLE_US && last_us >= before_us + before_us / 2).then_some(last_us)
@@ -135,7 +135,7 @@ pub(super) trait Watching {
     fn seen(&mut self, record: &Record, at_us: u64, head_us: u64) -> bool;
 }
 
-/// Tells nobody, and watches to the end.
+/// Reports nothing, and watches to the end.
 pub(super) struct Unseen;
 
 impl Watching for Unseen {

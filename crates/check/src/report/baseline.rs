@@ -15,7 +15,7 @@ pub struct Baseline {
 
 /// A line of a baseline that is not the name of a case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: a line is the name of one case, as in `resume-once`, and a comment starts with #")]
+#[error("line {line}: write one case name per line, as in `resume-once`; comments start with #")]
 pub struct BaselineError {
     /// The number of the line.
     pub line: usize,
@@ -35,7 +35,7 @@ pub struct Stale {
 impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { line, id, is_known } = self;
-        let why = if *is_known { "passes now" } else { "is no case of the contract" };
+        let why = if *is_known { "passes now" } else { "is not a case of the contract" };
         write!(f, "line {line}: {id} {why}: remove the line")
     }
 }

@@ -158,7 +158,7 @@ fn entries_that_pass_or_that_no_contract_has_are_stale() {
     assert_eq!(
         lines,
         [
-            "line 2: no-such is no case of the contract: remove the line",
+            "line 2: no-such is not a case of the contract: remove the line",
             "line 5: poll-json passes now: remove the line"
         ]
     );

@@ -176,5 +176,5 @@ impl<'a, 'c> CaseRun<'a, 'c> {
 
 fn too_much() -> Miss {
     let most = limits::CASE >> 20;
-    Miss::new("a server that does not send without end", format!("more than {most} MiB on the connections of the case"))
+    Miss::new("a server that does not send endlessly", format!("more than {most} MiB on the connections of the case"))
 }

@@ -69,7 +69,7 @@ impl View {
         match (&self.response.head, &self.problem) {
             (Some(head), _) => format!("status {} {}", head.status, head.reason).trim_end().to_owned(),
             (None, Some(problem)) => format!("no HTTP response ({problem})"),
-            (None, None) => "no answer".to_owned(),
+            (None, None) => "no response".to_owned(),
         }
     }
 
@@ -104,7 +104,7 @@ fn memmem(bytes: &[u8], wanted: &[u8]) -> bool {
 
 /// A frame in words, as in `text frame: hello`.
 pub(super) fn describe_frame(opcode: u8, fin: bool, payload: &[u8]) -> String {
-    let part = if fin { "" } else { " (its message goes on)" };
+    let part = if fin { "" } else { " (its message continues)" };
     let frame = Frame(opcode);
     if opcode == frames::CLOSE && payload.len() >= 2 {
         let code = u16::from_be_bytes([payload[0], payload[1]]);
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn frames_are_described() {
         assert_eq!(describe_frame(1, true, b"hi"), "text frame: hi");
-        assert_eq!(describe_frame(2, false, b"\xff"), "binary frame (its message goes on): \\xff");
+        assert_eq!(describe_frame(2, false, b"\xff"), "binary frame (its message continues): \\xff");
         assert_eq!(describe_frame(8, true, b"\x03\xe9bye"), "close frame: 1001 bye");
         assert_eq!(describe_frame(8, true, b""), "close frame");
         assert_eq!(describe_frame(3, true, b"x"), "opcode 3 frame: x");

@@ -207,7 +207,7 @@ async fn next(exchange: &Exchange, view: &View, deadline: Deadline) {
 /// Why nothing more can arrive that a client reads.
 fn no_more(view: &View) -> Option<String> {
     if let Some(problem) = &view.problem {
-        return Some(format!("what the server sends is wrong: {problem}"));
+        return Some(format!("the server sends invalid data: {problem}"));
     }
     if view.received.overflowed {
         return Some(format!("the server sent more than {} MiB", crate::limits::RECORDING >> 20));

@@ -43,7 +43,7 @@ impl Abilities {
     ) -> Result<Self, CheckError> {
         let number = tokens.next();
         let token = tokens.text(number);
-        let mut why_not = "there is no way to publish: name one with --publish or --publish-command".to_owned();
+        let mut why_not = "there is no way to publish: specify one with --publish or --publish-command".to_owned();
         let publisher = match &options.publish {
             Some(publisher) if is_needed && *publisher != Publisher::None => {
                 let tried = publisher.publish(target, Update { data: &token, event_type: None }, options.timeout).await;
@@ -71,10 +71,10 @@ impl Abilities {
             return Some(self.why_not.clone());
         }
         if case.needs.contains(&Need::Restart) && context.restart.is_none() {
-            return Some("the server would have to be restarted: say how with --restart-command".to_owned());
+            return Some("the server has to be restarted: specify how with --restart-command".to_owned());
         }
         if uses_cursor(case) && context.target.profile == Profile::Poll && context.target.mapping.cursor.is_none() {
-            return Some("the place of the cursor is not known: name it with --cursor and --after".to_owned());
+            return Some("the location of the cursor is unknown: specify it with --cursor and --after".to_owned());
         }
         for need in &case.needs {
             if let Some(reason) = self.found(*need, context).await {
@@ -125,13 +125,13 @@ async fn takes_messages(context: &mut Context<'_>) -> Result<(), String> {
     let stays = Step::ExpectOpen { of: name(), r#for: Time(limits::LISTEN) };
     let probe = internal(Profile::Websocket, vec![open(Profile::Websocket, "socket", None), begin, stays]);
     let failure = CaseRun::all_sizes(context, &probe).await;
-    failure.map_or(Ok(()), |failure| Err(format!("it takes no messages from clients: {}", failure.came)))
+    failure.map_or(Ok(()), |failure| Err(format!("it does not accept messages from clients: {}", failure.came)))
 }
 
 /// Finds out whether a feed is silent unless this check publishes: what it says does not change within a second. An answer
 /// that cannot be read is no reason not to try a case, which then says what is wrong with it.
 async fn is_quiet(target: &Target, within: Duration) -> Result<(), String> {
-    let busy = "the feed sends updates of its own: try it on a quiet one (a feedlab server: --feed none)";
+    let busy = "the feed has updates from elsewhere: try a quiet one (a feedlab server: --feed none)";
     let endpoint = match target.profile {
         Profile::Feedlab | Profile::Poll => Endpoint::Poll,
         Profile::Sse => Endpoint::Sse,
@@ -169,7 +169,7 @@ async fn has_history(context: &mut Context<'_>) -> Result<(), String> {
     match CaseRun::all_sizes(context, &probe).await {
         None => Ok(()),
         Some(failure) => {
-            Err(format!("no update is replayed for a cursor: expected {}, came {}", failure.expected, failure.came))
+            Err(format!("no update is replayed for a cursor: expected {}, got {}", failure.expected, failure.came))
         }
     }
 }

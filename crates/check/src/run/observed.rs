@@ -61,7 +61,7 @@ pub(super) fn cursor(target: &Target, exchange: &Exchange, view: &View) -> Resul
     match exchange.endpoint {
         Endpoint::Sse => last_event_id(view).ok_or_else(|| "no event has an id".to_owned()),
         Endpoint::Websocket if is_feedlab => {
-            websocket_cursor(view).ok_or_else(|| "no message says where the client is".to_owned())
+            websocket_cursor(view).ok_or_else(|| "no message contains the client's position".to_owned())
         }
         Endpoint::Websocket => {
             let read = |text: &String| target.mapping.cursor(&serde_json::from_str(text).ok()?);
@@ -76,7 +76,7 @@ pub(super) fn cursor(target: &Target, exchange: &Exchange, view: &View) -> Resul
             }
             if let Some(name) = target.mapping.header() {
                 let field = view.response.head.as_ref().and_then(|head| head.first(name));
-                return field.map(str::to_owned).ok_or_else(|| format!("the answer has no field {name}"));
+                return field.map(str::to_owned).ok_or_else(|| format!("the response has no field {name}"));
             }
             target.mapping.cursor(&body).ok_or_else(|| no_cursor(&target.mapping, "answer"))
         }
@@ -86,7 +86,7 @@ pub(super) fn cursor(target: &Target, exchange: &Exchange, view: &View) -> Resul
 fn no_cursor(mapping: &Mapping, place: &str) -> String {
     match &mapping.cursor {
         Some(pointer) => format!("the {place} has no cursor at {pointer}"),
-        None => "nothing says where the cursor is: name the place with --cursor /POINTER".to_owned(),
+        None => "the location of the cursor is unknown: specify it with --cursor /POINTER".to_owned(),
     }
 }
 
@@ -223,7 +223,7 @@ fn body(view: &View) -> Option<Value> {
 
 fn incomplete(view: &View) -> Observed {
     let complaint = match view.status() {
-        None => "no answer".to_owned(),
+        None => "no response".to_owned(),
         Some(204 | 304) => view.status_text(),
         Some(_) if view.is_over() => "the body is not JSON".to_owned(),
         Some(_) => "the body is not complete".to_owned(),

@@ -151,7 +151,7 @@ impl CaseRun<'_, '_> {
         let no_place = || {
             Miss::new(
                 "a request after a cursor",
-                "nothing says where a cursor goes: name the place with --after 'NAME=$CURSOR'",
+                "the place of the cursor in a request is unknown: specify it with --after 'NAME=$CURSOR'",
             )
         };
         Ok((with_query(&url, &query.ok_or_else(no_place)?, true), None))

@@ -27,8 +27,8 @@ impl CaseRun<'_, '_> {
     async fn write(&mut self, index: usize, bytes: &[u8]) -> Result<(), Miss> {
         match self.exchanges[index].connection.send(bytes).await {
             Err(error) if error.kind() == std::io::ErrorKind::TimedOut => Err(Miss {
-                expected: "a server that takes what is sent to it".to_owned(),
-                came: format!("it took nothing for {}", humantime::format_duration(limits::SEND)),
+                expected: "a server that reads what is sent to it".to_owned(),
+                came: format!("it read nothing for {}", humantime::format_duration(limits::SEND)),
                 exchange: Some(index),
             }),
             _ => Ok(()),
@@ -78,7 +78,7 @@ impl CaseRun<'_, '_> {
         let met = self.wait(index, self.deadline(None), |view| match view.status() {
             Some(101) => Look::Met,
             Some(_) => Look::Never(view.status_text()),
-            None => Look::NotYet("no answer to the handshake".to_owned()),
+            None => Look::NotYet("no response to the handshake".to_owned()),
         });
         met.await.map(|_| ()).map_err(|came| Miss { expected: "status 101".to_owned(), came, exchange: Some(index) })
     }
@@ -191,7 +191,7 @@ impl CaseRun<'_, '_> {
         let Some(command) = self.context.restart else {
             return Err(Miss::new(
                 "a restart of the server",
-                "there is no command for it: name one with --restart-command",
+                "there is no command for it: specify one with --restart-command",
             ));
         };
         self.context.progress.waiting("restarting the server", limits::RESTART);
@@ -199,8 +199,11 @@ impl CaseRun<'_, '_> {
         let deadline = clock::now() + limits::RESTART;
         let failed = |came: String| Miss::new("a restart of the server", came);
         if let Err(error) = shell::restart(command).await {
-            let remedy =
-                if matches!(error, ShellError::TooLong(_)) { "end it with `&` if it stays" } else { "try it by hand" };
+            let remedy = if matches!(error, ShellError::TooLong(_)) {
+                "end it with `&` if it keeps running"
+            } else {
+                "try it by hand"
+            };
             let what = format!("the command of --restart-command {error}: {remedy}");
             *self.context.broken = Some(what.clone());
             return Err(failed(what));

@@ -47,12 +47,12 @@ impl Search {
 /// When the URL cannot be used, nothing answers, or the answer is of no known kind.
 pub async fn find(search: &Search) -> Result<(Target, String), CheckError> {
     if !matches!(search.url.scheme(), "http" | "https" | "ws" | "wss") || search.url.host_str().is_none() {
-        let what = format!("{} is no address of a server: write it as http://HOST:PORT/PATH", shown(&search.url));
+        let what = format!("{} is not the address of a server: write it as http://HOST:PORT/PATH", shown(&search.url));
         return Err(CheckError::BadInput(what));
     }
     search.mapping.check().map_err(CheckError::BadInput)?;
     let (profile, reason) = match search.profile {
-        Some(profile) => (profile, "you said so".to_owned()),
+        Some(profile) => (profile, "as specified".to_owned()),
         None => detect(search).await?,
     };
     let target = Target::new(profile, search)?;
@@ -89,7 +89,7 @@ async fn detect(search: &Search) -> Result<(Profile, String), CheckError> {
         return Ok((Profile::Websocket, format!("the scheme is {}", search.url.scheme())));
     }
     if is_feedlab(&feedlab, search.within).await.map_err(CheckError::Unreachable)? {
-        return Ok((Profile::Feedlab, format!("{} answers as feedlab does", Transport::ShortPolling.path())));
+        return Ok((Profile::Feedlab, format!("{} answers like feedlab", Transport::ShortPolling.path())));
     }
     if is_websocket {
         return Ok((Profile::Websocket, format!("the scheme is {}", search.url.scheme())));
@@ -97,8 +97,8 @@ async fn detect(search: &Search) -> Result<(Profile, String), CheckError> {
     let target = Target::new(Profile::Sse, search)?;
     let answer = get(&target, "text/event-stream, application/json", search.within).await.map_err(|what| {
         CheckError::Unreachable(format!(
-            "{}: {what}: name the kind of server with --profile if it answers only later, or see what holds the answer up \
-             with `feedlab inspect`",
+            "{}: {what}: specify the kind of server with --profile if it responds only later, or find out what delays the \
+             response with `feedlab inspect`",
             target.shown()
         ))
     })?;
@@ -130,13 +130,13 @@ async fn get(target: &Target, accept: &str, within: Duration) -> Result<Response
 
 /// The kind of server that gives this answer.
 fn kind_of(answer: &Response) -> Result<(Profile, String), String> {
-    let Some(head) = &answer.head else { return Err("no answer".to_owned()) };
+    let Some(head) = &answer.head else { return Err("no response".to_owned()) };
     let content_type = head.first("content-type").unwrap_or_default();
     match head.status {
-        200..=299 if is_event_stream(content_type) => Ok((Profile::Sse, format!("it answers {content_type}"))),
-        200..=299 if is_json(content_type) => Ok((Profile::Poll, format!("it answers {content_type}"))),
+        200..=299 if is_event_stream(content_type) => Ok((Profile::Sse, format!("it answers with {content_type}"))),
+        200..=299 if is_json(content_type) => Ok((Profile::Poll, format!("it answers with {content_type}"))),
         426 => Ok((Profile::Websocket, "it asks for an upgrade (status 426)".to_owned())),
-        status @ (401 | 403) => Err(format!("status {status}: give credentials with --header 'Authorization: …'")),
+        status @ (401 | 403) => Err(format!("status {status}: pass credentials with --header 'Authorization: …'")),
         status @ 300..=399 => {
             let to = head.first("location").unwrap_or("elsewhere");
             Err(format!("status {status}: it redirects to {to}; check that address"))
@@ -144,7 +144,7 @@ fn kind_of(answer: &Response) -> Result<(Profile, String), String> {
         status => {
             let kind = if content_type.is_empty() { "no content type" } else { content_type };
             Err(format!(
-                "status {status} with {kind}: name an event stream, a poll or a WebSocket, or say which it is with --profile"
+                "status {status} with {kind}: use the URL of an event stream, a poll or a WebSocket, or specify its kind with --profile"
             ))
         }
     }
@@ -161,6 +161,6 @@ async fn check_mapping(target: &Target, within: Duration) -> Result<(), CheckErr
     }
     let place =
         target.mapping.items.as_deref().map_or_else(|| "anywhere".to_owned(), |pointer| format!("at {pointer}"));
-    let what = format!("the answer has no list {place}: say where the updates are with --items /POINTER");
+    let what = format!("the answer has no list {place}: specify where the updates are with --items /POINTER");
     Err(CheckError::BadInput(format!("{}: {what}", target.shown())))
 }

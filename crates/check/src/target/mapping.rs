@@ -33,7 +33,7 @@ impl Mapping {
             let pointer = pointer.strip_prefix(LAST).filter(|_| name == "cursor").unwrap_or(pointer);
             if !pointer.is_empty() && !pointer.starts_with('/') {
                 return Err(format!(
-                    "`{pointer}` is no JSON pointer for {name}: it begins with `/`, as in `/{pointer}`"
+                    "`{pointer}` is not a JSON pointer for {name}: it must start with `/`, as in `/{pointer}`"
                 ));
             }
         }

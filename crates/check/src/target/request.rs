@@ -108,19 +108,19 @@ pub(crate) async fn ask(
         let (version, ended, response) = recording
             .view(|seen| (seen.version, seen.ended.is_some() || seen.overflowed, http::parse(seen, &request.method)));
         if let Some(problem) = &response.problem {
-            return Err(format!("the answer is no HTTP response: {problem}"));
+            return Err(format!("the answer is not an HTTP response: {problem}"));
         }
         if response.head.is_some() && (is_there(&response, until) || ended) {
             return Ok(response);
         }
         if ended {
-            return Err("the server closed the connection without an answer".to_owned());
+            return Err("the server closed the connection without a response".to_owned());
         }
         if before(deadline, recording.changed(version)).await {
             continue;
         }
         if response.head.is_none() {
-            return Err(format!("no answer within {}", humantime::format_duration(within)));
+            return Err(format!("no response within {}", humantime::format_duration(within)));
         }
         return Ok(response);
     }

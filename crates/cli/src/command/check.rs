@@ -1,4 +1,4 @@
-//! `feedlab check`: judges anybody's server, case by case, over the network alone.
+//! `feedlab check`: judges any server, case by case, over the network alone.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ Examples:
   feedlab check http://127.0.0.1:3000/events --publish 'POST /messages {\"text\":\"$UPDATE\"}'
   feedlab check ws://127.0.0.1:3000/chat --publish-command 'redis-cli publish chat \"$UPDATE\"'
   feedlab check http://127.0.0.1:3000/list --items /list --cursor last:/id --after 'since=$CURSOR'
-  feedlab check http://127.0.0.1:8080 --stage 4 --stage 5   two of the stages
+  feedlab check http://127.0.0.1:8080 --stage 4 --stage 5   only two stages
   feedlab check --list --profile sse                        the rules, and where they are written
 
 Exit status:
@@ -40,18 +40,19 @@ Exit status:
     1  the server is unreachable
     2  wrong usage: an unknown case, a mapping that finds nothing, a way to publish that fails
     3  a case failed, or an entry of --expect-failures is stale
-  130  interrupted; the cases until then are reported
+  130  interrupted; the cases tried until then are reported
 
 Next:
   feedlab inspect URL    what happens to a stream on its way: buffering, compression, timeouts
   feedlab watch URL      what the server sends, as it arrives";
 
-/// Judge any server of updates: is it right?
+/// Judge any server that sends updates: is it right?
 ///
-/// Tries the cases of a contract in order of learning, each with a rule and its source: polling and cursors, long
-/// polling, event streams, resuming, WebSockets, slow and vanished clients, restarts, costs. A failure is shown as the
-/// shortest exchange that has it: a sequence diagram, the bytes, the rule, and what to change. It needs nothing but the
-/// server's address. A way to publish (--publish) lets it judge what happens to updates; without one, it listens.
+/// Tries the cases of a contract in learning order, each with a rule and its source: polling and cursors, long polling,
+/// event streams, resuming, WebSockets, slow and vanished clients, restarts, costs. For a failure, it shows the
+/// shortest exchange that reproduces it: a sequence diagram, the bytes, the rule, and what to change. It needs only the
+/// server's address. With a way to publish (--publish), it also judges what happens to updates; without one, it only
+/// listens.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = limits::of_a_check(EXAMPLES))]
 pub(crate) struct Args {
@@ -59,7 +60,7 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "list")]
     url: Option<String>,
 
-    /// What kind of server it is [default: found by asking it]
+    /// What kind of server it is [default: detected]
     #[arg(long, value_enum)]
     profile: Option<Kind>,
 
@@ -79,12 +80,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COMMAND", help_heading = "Publishing")]
     restart_command: Option<String>,
 
-    /// Where the items are in a poll's answer, as a JSON pointer [default: the first array]
+    /// Where the items are in a poll's response, as a JSON pointer [default: the first array]
     #[arg(long, value_name = "POINTER", help_heading = "Polls")]
     items: Option<String>,
 
-    /// Where the cursor for the next poll is in the answer, as a JSON pointer; last:POINTER is in the last item, and
-    /// header:NAME a header field
+    /// Where the cursor for the next poll is in the response, as a JSON pointer; last:POINTER looks in the last item,
+    /// and header:NAME in a header field
     #[arg(long, value_name = "POINTER", help_heading = "Polls")]
     cursor: Option<String>,
 
@@ -96,19 +97,19 @@ pub(crate) struct Args {
     #[arg(long = "stage", value_name = "N", help_heading = "Selection")]
     stages: Vec<u8>,
 
-    /// Try only this case, whatever it requires (repeatable)
+    /// Try only this case, regardless of the cases that it requires (repeatable)
     #[arg(long = "case", value_name = "ID", help_heading = "Selection")]
     cases: Vec<String>,
 
-    /// The cases that are known to fail, one per line; an entry that no longer fails is a failure too
+    /// A list of cases that are known to fail, one per line; an entry that no longer fails is a failure too
     #[arg(long, value_name = "FILE", help_heading = "Selection")]
     expect_failures: Option<PathBuf>,
 
-    /// List the stages and cases with their rules and sources, and try none
+    /// List the stages and cases with their rules and sources, and exit
     #[arg(long, help_heading = "Selection")]
     list: bool,
 
-    /// How long to wait for what must happen
+    /// How long to wait for something that must happen
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = super::some_time)]
     timeout: Duration,
 
@@ -118,7 +119,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     trust: link::Trust,
 
-    /// Output format of the verdicts: text as they come, or JSON or a JUnit report at the end
+    /// Output format: text while the check runs, or a JSON or JUnit report at the end
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -204,7 +205,7 @@ fn check_chosen(report: &Report) -> anyhow::Result<()> {
     let profile = report.profile;
     anyhow::ensure!(
         report.interrupted || report.cases().any(CaseResult::is_chosen),
-        "none of the chosen cases is for this server (--profile {profile}): feedlab check --list --profile {profile} has those that are"
+        "none of the selected cases applies to this server (--profile {profile}): feedlab check --list --profile {profile} lists those that do"
     );
     Ok(())
 }
@@ -252,7 +253,7 @@ fn next(report: &Report, baseline: &Baseline) -> String {
     if report.publisher.is_none() {
         lines.push(("the same with --publish REQUEST".to_owned(), "also judge what happens to updates"));
     }
-    lines.push((format!("feedlab inspect {}", stream_of(report)), "what happens to it on its way, from outside"));
+    lines.push((format!("feedlab inspect {}", stream_of(report)), "what happens to the stream on its way"));
     let width = lines.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     let lines: String = lines.iter().map(|(command, why)| format!("  {command:<width$}    {why}\n")).collect();
     format!("\nNext:\n{lines}")

@@ -1,4 +1,4 @@
-//! `feedlab inspect`: says what is wrong on the way of a stream that exists, from outside only.
+//! `feedlab inspect`: reports what goes wrong between a live stream and its clients, from outside only.
 
 use std::time::Duration;
 
@@ -28,21 +28,21 @@ Examples:
   feedlab inspect http://127.0.0.1:8080/feed/sse --via nginx-buffering        what a buffer looks like
 
 Exit status:
-    0  no fault; there may be warnings
+    0  no faults; there may be warnings
     1  the server is unreachable
     2  wrong usage
     3  a fault
   130  interrupted; what was seen until then is reported
 
 Next:
-  feedlab check URL    is the server itself right? tries it case by case
+  feedlab check URL    is the server itself right? checks it case by case
   feedlab watch URL    what arrives, as it arrives";
 
 /// Find out why a stream stalls: buffering, compression, timeouts, resuming, caches
 ///
-/// Watches one connection for a while, and opens a few short ones: at most ten. Nothing is published. Each finding is one
-/// line, with what was measured and what to change. Works with any event stream, WebSocket or poll, and with streams that
-/// answer a POST. What you send to identify yourself is never printed.
+/// Watches one connection for a while, then opens a few short ones: at most ten in all. It publishes nothing. Each
+/// finding is one line: what was measured, and what to change. Works with any event stream, WebSocket or poll, and with
+/// streams that answer a POST. Your credentials are never printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = limits::of_an_inspection(EXAMPLES))]
 pub(crate) struct Args {
@@ -53,19 +53,19 @@ pub(crate) struct Args {
     #[arg(long = "for", value_name = "TIME", value_parser = super::some_time)]
     watch: Option<Duration>,
 
-    /// Go on until a silent stream has been cut three times (a WebSocket once), or until the time is over
+    /// Continue until a silent stream has been cut three times (a WebSocket once), or until the time is up
     #[arg(long)]
     find_timeout: bool,
 
-    /// Also watch the same path at the application itself, as http://127.0.0.1:3000, to tell whose fault it is
+    /// Also watch the same path at the application itself, such as http://127.0.0.1:3000, to tell whose fault it is
     #[arg(long, value_name = "URL", conflicts_with = "via")]
     direct: Option<String>,
 
-    /// Put something of our own in between, to see what a fault looks like; the URL is then http://
+    /// Put a faulty proxy in between, to see what a fault looks like; nginx-buffering requires an http:// URL
     #[arg(long, value_enum)]
     via: Option<Via>,
 
-    /// The method; anything but GET is sent only once, and once more to --direct
+    /// The method; anything but GET is sent only once, plus once to --direct
     #[arg(long, value_name = "METHOD", default_value = "GET")]
     method: String,
 

@@ -11,7 +11,7 @@ use feedlab_loadgen::transport::{HeaderMap, Url, request_headers};
 use percent_encoding::percent_decode_str;
 
 /// The flags of requests. They are parsed here and not by clap, whose error message would repeat a wrong value, and
-/// with it perhaps a secret.
+/// perhaps a secret with it.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Identity {
     /// Also send this header (repeatable)
@@ -22,11 +22,11 @@ pub(crate) struct Identity {
     #[arg(long, value_name = "COOKIES")]
     cookie: Option<String>,
 
-    /// Send this Origin, as its pages would
+    /// Send this Origin header, as its pages would
     #[arg(long, value_name = "ORIGIN")]
     origin: Option<String>,
 
-    /// Send the headers of a browser, which also offer to accept compressed answers
+    /// Send the headers of a browser, which also accept compressed responses
     #[arg(long = "as", value_name = "WHO", value_parser = ["browser"])]
     who: Option<String>,
 
@@ -85,16 +85,16 @@ pub(crate) fn headers(flags: &Identity, transport: Transport, url: &mut Url) -> 
 fn token(flags: &Identity) -> anyhow::Result<Option<String>> {
     let Some(name) = &flags.bearer_env else { return Ok(flags.token.clone()) };
     let token = std::env::var(name).ok().filter(|token| !token.is_empty());
-    token
-        .map(Some)
-        .context("--bearer-env is the name of an environment variable, and there is none of that name: export it first")
+    token.map(Some).context(
+        "--bearer-env takes the name of an environment variable, and no variable of that name is set: export it first",
+    )
 }
 
 /// Parses the header of a flag. The error repeats no value, which may be secret.
 pub(crate) fn header(flag: &str, text: &str, transport: Transport) -> anyhow::Result<(HeaderName, HeaderValue)> {
-    let (name, text) = text.split_once(':').with_context(|| format!("{flag} is written as 'Name: value'"))?;
+    let (name, text) = text.split_once(':').with_context(|| format!("write {flag} as 'Name: value'"))?;
     let name: HeaderName =
-        name.trim().parse().with_context(|| format!("{flag} is written as 'Name: value', and a name is one word"))?;
+        name.trim().parse().with_context(|| format!("write {flag} as 'Name: value', where the name is one word"))?;
     let is_made =
         MADE.contains(&name.as_str()) || (transport == Transport::Sse && MADE_BY_SSE.contains(&name.as_str()));
     anyhow::ensure!(!is_made, "{name} is set by the connection itself, over {transport}: omit it");
@@ -112,7 +112,10 @@ fn take_user(url: &mut Url) -> anyhow::Result<Option<HeaderValue>> {
         return Ok(None);
     }
     let user: Vec<u8> = percent_decode_str(url.username()).collect();
-    anyhow::ensure!(!user.contains(&b':'), "the user in the URL has a colon, which ends the user name in HTTP");
+    anyhow::ensure!(
+        !user.contains(&b':'),
+        "the user name in the URL contains a colon, which HTTP Basic does not allow"
+    );
     let password = percent_decode_str(url.password().unwrap_or_default());
     let both: Vec<u8> = user.into_iter().chain([b':']).chain(password).collect();
     // These fail only for a URL without a host, which has no user.

@@ -38,12 +38,12 @@ fn bad_input_is_one_line_with_the_remedy() {
         (&["http://127.0.0.1:9", "--header", "s3cret"], "'Name: value'"),
         (
             &["http://127.0.0.1:9", "--publish", "POST / $UPDATE", "--publish-header", "s3cret"],
-            "--publish-header is written",
+            "write --publish-header as",
         ),
         (&["http://127.0.0.1:9", "--bearer-env", "s3cret"], "export it first"),
         (&["http://127.0.0.1:9", "--insecure"], "require an https:// or wss:// URL"),
         (&["http://127.0.0.1:9", "--expect-failures", "no-such-file"], "cannot read no-such-file"),
-        (&["http://127.0.0.1:9", "--expect-failures", &wrong], "line 1: a line is the name of one case"),
+        (&["http://127.0.0.1:9", "--expect-failures", &wrong], "line 1: write one case name per line"),
         (&["--list", "--format", "junit"], "--list has no verdicts"),
     ] {
         let output = ends_with(2, feedlab(&["check"]).args(arguments));
@@ -94,7 +94,7 @@ fn a_stale_entry_of_a_baseline_fails() {
         errors,
         [
             format!("error: {file}: line 2: poll-answers passes now: remove the line"),
-            format!("error: {file}: line 3: no-such-case is no case of the contract: remove the line"),
+            format!("error: {file}: line 3: no-such-case is not a case of the contract: remove the line"),
         ]
     );
 }

@@ -77,5 +77,5 @@ fn ctrl_c_reports_what_is_known_by_then() {
     let output = inspecting.wait_with_output().expect("it ends");
     let report = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{report}");
-    assert!(report.contains("interrupted; so far: no fault") && report.contains("buffering"), "{report}");
+    assert!(report.contains("interrupted; so far: no faults") && report.contains("buffering"), "{report}");
 }

@@ -185,7 +185,7 @@ const READ_TIMEOUT: Way = Way {
     flags: &["--for", "14s"],
     id: "idle-timeout",
     mark: "bad",
-    evidence: "2 times of 2",
+    evidence: "2 of 2 times",
     remedies: &[
         Remedy {
             changes: &[Change::Comment("a comment after 2.5 s of silence", Duration::from_secs(2))],

@@ -52,13 +52,13 @@ fn several_members_are_one_body() {
 #[test]
 fn broken_compression_is_named() {
     let mut body = gzip(b"hello hello hello");
-    check_problem(&ended(&coded("gzip", &body[..body.len() - 1])), "compression of the body is broken");
-    check_problem(&open(&coded("gzip", b"this is no gzip")), "compression of the body is broken");
-    check_problem(&ended(&coded("deflate", b"\x78")), "compression of the body is broken");
+    check_problem(&ended(&coded("gzip", &body[..body.len() - 1])), "compressed body is corrupt");
+    check_problem(&open(&coded("gzip", b"this is no gzip")), "compressed body is corrupt");
+    check_problem(&ended(&coded("deflate", b"\x78")), "compressed body is corrupt");
     check_problem(&open(&coded("br", b"x")), "content coding `br`");
     let checksum = body.len() - 8;
     body[checksum] ^= 1;
-    check_problem(&ended(&coded("gzip", &body)), "compression of the body is broken");
+    check_problem(&ended(&coded("gzip", &body)), "compressed body is corrupt");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_bomb_is_bounded() {
     let bomb = gzip(&vec![0; 4 * limits::BODY]);
     for size in [bomb.len(), 16 << 10, 100] {
         let response = parse(&received(coded("gzip", &bomb).chunks(size), Some(End::Fin)), "GET");
-        check_problem(&response, "over 8 MiB when it is decompressed");
+        check_problem(&response, "over 8 MiB after decompression");
         let size: usize = response.body.iter().map(|(_, bytes)| bytes.len()).sum();
         assert!(size <= limits::BODY && !response.complete, "{size}");
     }

@@ -1,4 +1,4 @@
-//! What is watched beside the long connection: the stream without compression, and at its origin.
+//! The connections next to the long one: the stream without compression, and at its origin.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! The short connections at the end: the answer to a page of another origin, a resume after an earlier event, a second
-//! poll, and what may tell why there was no answer.
+//! The short connections at the end: a request from another origin, a resume after an earlier event, a second poll, and
+//! requests that may show why there was no response.
 
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ impl Course<'_> {
     /// The short connections at the end.
     pub(super) async fn probe(&self, endpoint: &Endpoint, ask: &Ask, seen: &mut Seen, progress: &mut dyn Progress) {
         if seen.is_post {
-            seen.resumed = Resumed::NotTried("it would send the request again".to_owned());
+            seen.resumed = Resumed::NotTried("trying it would repeat the request".to_owned());
             return;
         }
         if matches!(seen.failure, Some(Failure::NoHead { bytes: 0, .. })) {
-            progress.trying("without compression, and a HEAD");
+            progress.trying("a request without compression, then a HEAD");
             let until = within(self.options.probe);
             seen.identity = self.identity(endpoint, ask, until, self.stop).await.unwrap_or_default();
             if seen.identity.is_none() {
@@ -40,7 +40,7 @@ impl Course<'_> {
         match seen.found {
             Found::Sse => {
                 if seen.origin.is_none() {
-                    progress.trying("the answer to a page of another origin");
+                    progress.trying("a request from another origin");
                     seen.cors = self.head(endpoint, &ask.with(ORIGIN, ELSEWHERE)).await;
                 }
                 progress.trying("to resume after an earlier event");
@@ -80,7 +80,7 @@ impl Course<'_> {
         }
         let from = known.len().saturating_sub(1 + KNOWN);
         if known.len() < 2 || known[from].1 == known[from + 1].1 {
-            return not_tried("it takes two events with different ids, and there were none");
+            return not_tried("this needs two events with different ids, and there were none");
         }
         let Some(id) = known[from].1 else { return not_tried("no event has an id") };
         let (until, ask) = (within(self.options.probe), ask.with(LAST_EVENT_ID, id));

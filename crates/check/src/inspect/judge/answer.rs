@@ -1,4 +1,4 @@
-//! The answer itself: status, redirects, type, versions, and who it passed on the way.
+//! The response itself: status, redirects, type, versions, and the proxies it passed.
 
 use std::fmt::Write as _;
 
@@ -22,19 +22,19 @@ pub(super) fn redirect(seen: &Seen) -> Option<Finding> {
         None if seen.hops.is_empty() => None,
         None if seen.hops.iter().any(|hop| hop.crosses) => Some(Id::Redirect.warn(
             path(seen),
-            &["every reconnect goes through it, and to another origin without credentials: use the address in the end"],
+            &["use the final URL: every reconnect goes through the redirect, and credentials are not sent to another origin"],
         )),
         None => Some(Id::Redirect.good(path(seen))),
         Some(Lost::Circle) => Some(Id::Redirect.bad(
-            format!("more than {MAX_REDIRECTS} in a row; the last one ({}) to {}", last?.status, last?.to),
-            &["redirects in a circle: compare the scheme that the proxy forwards (X-Forwarded-Proto) with the one that the application wants"],
+            format!("more than {MAX_REDIRECTS} in a row; the last ({}) leads to {}", last?.status, last?.to),
+            &["redirect loop: compare the scheme that the proxy forwards (X-Forwarded-Proto) with the one that the application expects"],
         )),
         Some(Lost::Nowhere) => {
-            Some(Id::Redirect.bad(format!("{}no HTTP address in Location", prefix(seen)), &["application: send a Location of http: or https:"]))
+            Some(Id::Redirect.bad(format!("{}no HTTP URL in Location", prefix(seen)), &["application: send an http: or https: URL in Location"]))
         }
         Some(Lost::Changed) => Some(Id::Redirect.bad(
-            format!("{}: it would turn the request into a GET", path(seen)),
-            &["application: answer with 307 or 308, which keep the method; or use the address in the end"],
+            format!("{}: following it would turn the request into a GET", path(seen)),
+            &["application: answer with 307 or 308, which keep the method; or use the final URL"],
         )),
     }
 }
@@ -71,25 +71,25 @@ pub(super) fn media_type(seen: &Seen) -> Option<Finding> {
         let is_login = looks_like_login(&title) || seen.hops.iter().any(|hop| looks_like_login(&hop.to));
         let after = if seen.hops.is_empty() { "" } else { ", after a redirect" };
         let fix = if is_login {
-            "it leads to a login: --cookie or --bearer-env NAME; application: answer 401 to a stream, not a page"
+            "it is a login page: log in with --cookie or --bearer-env NAME; application: answer with 401, not with a page"
         } else {
-            "a fallback to index.html answers in place of the stream: check the path, and what the proxy routes where"
+            "probably an index.html fallback: check the path and the proxy's routes"
         };
         Id::Type.bad(format!("{shown}: a page, not a stream{after}{title}"), &[fix])
     } else if framing.events > 0 {
         Id::Type.bad(
             format!("{shown}, but the body is an event stream ({})", count(framing.events, "event")),
-            &["application: Content-Type: text/event-stream; without it an EventSource fails at once"],
+            &["application: Content-Type: text/event-stream; without it, an EventSource fails immediately"],
         )
     } else if seen.found == Found::OtherStream {
         Id::Type.warn(
             format!("{shown}: a stream that only fetch can read"),
-            &["for an EventSource, with its reconnects: Content-Type: text/event-stream"],
+            &["to use EventSource and its reconnects: Content-Type: text/event-stream"],
         )
     } else {
         Id::Type.bad(
-            format!("{shown}, {} in all: not a stream", count(session.record.decoded, "byte")),
-            &["application: Content-Type: text/event-stream, and leave the answer open"],
+            format!("{shown}, {} in total: not a stream", count(session.record.decoded, "byte")),
+            &["application: Content-Type: text/event-stream, and keep the response open"],
         )
     })
 }
@@ -98,7 +98,7 @@ fn charset(text: String) -> Finding {
     let lower = text.to_ascii_lowercase();
     match lower.split_once("charset=") {
         Some((_, charset)) if !charset.trim_matches(['"', ' ']).starts_with("utf-8") => {
-            Id::Type.warn(text, &["an event stream is always read as UTF-8: leave charset out, and send UTF-8"])
+            Id::Type.warn(text, &["an event stream is always decoded as UTF-8: omit charset, and send UTF-8"])
         }
         _ => Id::Type.good(text),
     }
@@ -117,15 +117,15 @@ pub(super) fn poll(seen: &Seen) -> Option<Finding> {
     if seen.found == Found::LongPoll {
         let held = session.head.first_byte_us.max(seen.again.as_ref().map_or(0, |head| head.first_byte_us));
         let or = if held < 1_000_000 { ", or a slow poll" } else { "" };
-        return Some(Id::Type.good(format!("long polling{or}: an answer took {}; {size}", span(held))));
+        return Some(Id::Type.good(format!("long polling{or}: a response took {}; {size}", span(held))));
     }
     let (etag, again) = (session.head.text("etag"), seen.again.as_ref().map(|head| head.status));
     Some(match (etag, again) {
-        (Some(_), Some(304)) => Id::Type.good(format!("polling: {size}, and 304 while nothing is new")),
+        (Some(_), Some(304)) => Id::Type.good(format!("polling: {size}, and 304 when nothing is new")),
         (Some(_), _) => Id::Type.good(format!("polling: {size}, with an ETag")),
         (None, _) => Id::Type.warn(
-            format!("polling: {size} at each poll, news or not: no ETag"),
-            &["application: send an ETag and answer If-None-Match with 304; or a cursor in the query"],
+            format!("polling: {size} for each poll, even if nothing is new: no ETag"),
+            &["application: send an ETag and answer If-None-Match with 304, or use a cursor in the query"],
         ),
     })
 }
@@ -140,8 +140,8 @@ pub(super) fn tls(seen: &Seen) -> Option<Finding> {
         }
         None if seen.is_local() => Id::Tls.not_tested("plain HTTP, on this machine", &[]),
         None => Id::Tls.warn(
-            "plain HTTP: anything on the way can read, buffer and change it",
-            &["https://; it also keeps many proxies from touching the stream, and brings HTTP/2"],
+            "plain HTTP: anything in between can read, buffer and change it",
+            &["use https://, which also keeps many proxies from touching the stream, and allows HTTP/2"],
         ),
     })
 }
@@ -152,7 +152,7 @@ pub(super) fn http_version(seen: &Seen) -> Option<Finding> {
     let name = version(head.version);
     Some(if head.version == Version::HTTP_10 || head.version == Version::HTTP_09 {
         Id::HttpVersion.warn(
-            format!("{name}: a body without chunks, and a connection for each request"),
+            format!("{name}: no chunked bodies, and a new connection for each request"),
             &["answer with HTTP/1.1; in nginx: proxy_http_version 1.1;"],
         )
     } else {
@@ -160,7 +160,7 @@ pub(super) fn http_version(seen: &Seen) -> Option<Finding> {
     })
 }
 
-/// Headers of what an answer passes, with what they tell.
+/// Headers that servers and proxies add, and that reveal them.
 const MARKS: [&str; 12] = [
     "via",
     "server",
@@ -176,12 +176,12 @@ const MARKS: [&str; 12] = [
     "x-proxy-cache",
 ];
 
-/// Who the answer passed.
+/// Which servers and proxies the response passed.
 pub(super) fn proxy(seen: &Seen) -> Option<Finding> {
     let head = &seen.first()?.head;
     let found: Vec<String> =
         MARKS.iter().filter_map(|name| Some(format!("{name}: {}", quoted(head.text(name)?)))).collect();
-    Some(if found.is_empty() { Id::Proxy.good("no header names one") } else { Id::Proxy.good(found.join(", ")) })
+    Some(if found.is_empty() { Id::Proxy.good("no header reveals one") } else { Id::Proxy.good(found.join(", ")) })
 }
 
 #[cfg(test)]

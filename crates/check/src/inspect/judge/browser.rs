@@ -1,4 +1,4 @@
-//! What a browser makes of the answer: caches, other origins, `EventSource`, and its six connections.
+//! What a browser does with the response: caches, other origins, `EventSource`, and its six connections.
 
 use super::super::course::ELSEWHERE;
 use super::super::exchange::{Failure, Head};
@@ -15,8 +15,7 @@ pub(super) fn caching(seen: &Seen) -> Option<Finding> {
         || head.text("x-cache").is_some_and(|text| text.to_ascii_lowercase().starts_with("hit"));
     if is_hit {
         return Some(
-            Id::Caching
-                .bad("it came out of a cache (Age, X-Cache): events of the past", &[FIX, "cache: pass this path on"]),
+            Id::Caching.bad("served from a cache (Age, X-Cache): old events", &[FIX, "cache: bypass it for this path"]),
         );
     }
     Some(match control.as_deref() {
@@ -25,9 +24,9 @@ pub(super) fn caching(seen: &Seen) -> Option<Finding> {
         }
         Some(text) if text.contains("public") || text.contains("max-age") => Id::Caching
             .bad(format!("Cache-Control: {}: a cache may store the stream and replay it", quoted(text)), &[FIX]),
-        _ if seen.is_post => Id::Caching.good("an answer to POST is not cached"),
-        _ if head.text("etag").is_some() => Id::Caching.good("no Cache-Control, but an ETag to ask again with"),
-        _ => Id::Caching.warn("no Cache-Control: a cache in between decides", &[FIX]),
+        _ if seen.is_post => Id::Caching.good("a response to POST is not cached"),
+        _ if head.text("etag").is_some() => Id::Caching.good("no Cache-Control, but an ETag to revalidate with"),
+        _ => Id::Caching.warn("no Cache-Control: a cache in between may store it", &[FIX]),
     })
 }
 
@@ -39,7 +38,7 @@ pub(super) fn cors(seen: &Seen) -> Option<Finding> {
             Some(head) => (ELSEWHERE, head),
             None => {
                 return Some(
-                    Id::Cors.not_tested("not asked as a page of another origin", &["--origin https://app.example"]),
+                    Id::Cors.not_tested("not requested from another origin", &["--origin https://app.example"]),
                 );
             }
         },
@@ -53,21 +52,21 @@ fn crossing(seen: &Seen, origin: &str, head: &Head) -> Finding {
     let named = seen.origin.is_some();
     match allowed {
         None if named => Id::Cors.bad(
-            format!("Origin {}: no Access-Control-Allow-Origin; a page there may not read it", quoted(origin)),
+            format!("Origin {}: no Access-Control-Allow-Origin; its pages cannot read the stream", quoted(origin)),
             &["application: Access-Control-Allow-Origin with the page's origin, and Vary: Origin"],
         ),
         None => Id::Cors.good("no other origin may read it (no Access-Control-Allow-Origin)"),
         Some("*") if seen.sends_cookie => Id::Cors.bad(
-            "Access-Control-Allow-Origin: * does not allow cookies: with them, a browser refuses",
-            &["application: name the origin, and Access-Control-Allow-Credentials: true; Vary: Origin"],
+            "Access-Control-Allow-Origin: * does not allow cookies: a browser blocks the response",
+            &["application: name the origin instead of *, add Access-Control-Allow-Credentials: true, and Vary: Origin"],
         ),
         Some("*") => Id::Cors.good("any origin may read it, without cookies (Access-Control-Allow-Origin: *)"),
         Some(text) if text == origin && !named && credentials => Id::Cors.warn(
-            "any origin may read it with the user's cookies: each Origin is allowed, with credentials",
-            &["application: allow only the origins that are yours"],
+            "any origin may read it with the user's cookies: every Origin is allowed, with credentials",
+            &["application: allow only your own origins"],
         ),
         Some(text) if text == origin && seen.sends_cookie && !credentials => Id::Cors.bad(
-            format!("Origin {}: no Access-Control-Allow-Credentials; with cookies, a browser refuses", quoted(origin)),
+            format!("Origin {}: no Access-Control-Allow-Credentials; with cookies, a browser blocks it", quoted(origin)),
             &["application: Access-Control-Allow-Credentials: true"],
         ),
         Some(text) if text == origin => Id::Cors.good(format!("Origin {} may read it", quoted(origin))),
@@ -79,13 +78,13 @@ fn crossing(seen: &Seen, origin: &str, head: &Head) -> Finding {
     }
 }
 
-/// What an `EventSource` does on the answer (WHATWG HTML, sections 9.2.2 and 9.2.3).
+/// What an `EventSource` does with the response (WHATWG HTML, sections 9.2.2 and 9.2.3).
 pub(super) fn event_source(seen: &Seen) -> Option<Finding> {
     match &seen.failure {
         Some(Failure::NoHead { .. }) => {
-            return Some(Id::EventSource.not_tested("it waits for the head, with readyState 0", &[]));
+            return Some(Id::EventSource.not_tested("waits for the head, in readyState 0", &[]));
         }
-        Some(_) => return Some(Id::EventSource.not_tested("it retries for ever: there is no answer", &[])),
+        Some(_) => return Some(Id::EventSource.not_tested("retries forever: there is no response", &[])),
         None => {}
     }
     let head = &seen.first()?.head;
@@ -95,30 +94,27 @@ pub(super) fn event_source(seen: &Seen) -> Option<Finding> {
         return Some(Id::EventSource.bad(
             format!("a reconnect was answered with {status}: it closes permanently"),
             &[
-                "retry: before shutdown, and keep connections in the balancer until another server is up",
-                "page: in onerror, make a new one after a while if readyState is 2",
+                "application: send retry: before shutdown; balancer: hold connections until another server is up",
+                "page: in onerror, create a new one after a delay if readyState is 2",
             ],
         ));
     }
     if let Some(Refusal::Unreachable(why)) = seen.refusals.first() {
-        return Some(Id::EventSource.warn(format!("a reconnect failed, and it retries: {why}"), &[]));
+        return Some(Id::EventSource.warn(format!("a reconnect failed, and is retried: {why}"), &[]));
     }
     if seen.is_post {
-        return Some(
-            Id::EventSource
-                .good("cannot be used: it only sends GET; fetch reads this stream, and reconnects by itself"),
-        );
+        return Some(Id::EventSource.good("not usable: it only sends GET; use fetch, and reconnect in your own code"));
     }
     if !seen.own_headers.is_empty() && seen.found == Found::Sse {
         let names = quoted(&seen.own_headers.join(", "));
         return Some(
-            Id::EventSource.good(format!("opens, if it does without the headers that it cannot send: {names}")),
+            Id::EventSource.good(format!("opens, unless the server requires headers that it cannot send: {names}")),
         );
     }
     Some(match (seen.found, head.status) {
         (Found::Sse, _) => Id::EventSource.good("opens, and retries whenever the connection ends"),
-        (Found::Poll | Found::LongPoll, _) => Id::EventSource.good("is not for this: fetch asks again and again"),
-        (_, 300..=399) => Id::EventSource.warn("retries in vain: the redirects lead nowhere", &[]),
+        (Found::Poll | Found::LongPoll, _) => Id::EventSource.good("not for polling: use fetch"),
+        (_, 300..=399) => Id::EventSource.warn("retries without success: the redirects lead nowhere", &[]),
         // The fault is the type or the status; this is what follows from it.
         (_, 200) => Id::EventSource.warn("fails permanently: the type is not text/event-stream", &[]),
         (_, status) => Id::EventSource.warn(format!("closes permanently: {status}"), &[]),
@@ -130,14 +126,14 @@ pub(super) fn six_connections(seen: &Seen) -> Option<Finding> {
     let head = &seen.first()?.head;
     let fix = "HTTP/2 (nginx: listen 443 ssl http2; or, since 1.25.1, http2 on;), or one stream that tabs share (SharedWorker, BroadcastChannel)";
     if head.version == hyper::Version::HTTP_2 {
-        return Some(Id::SixConnections.good("HTTP/2: tabs share one connection, about 100 streams"));
+        return Some(Id::SixConnections.good("HTTP/2: tabs share one connection with about 100 streams"));
     }
     Some(match &head.encryption {
         Some(_) => Id::SixConnections
-            .warn("only HTTP/1.1 (ALPN: no h2): the seventh tab hangs, and every fetch with it", &[fix]),
+            .warn("only HTTP/1.1 (ALPN: no h2): the seventh tab hangs, and so does every fetch", &[fix]),
         None if seen.is_local() => Id::SixConnections
-            .not_tested("plain HTTP on this machine: browsers use HTTP/1.1, with six connections to a host", &[]),
+            .not_tested("plain HTTP on this machine: browsers use HTTP/1.1, with six connections per host", &[]),
         None => Id::SixConnections
-            .warn("plain HTTP, so only HTTP/1.1: the seventh tab hangs, and every fetch with it", &[fix]),
+            .warn("plain HTTP, so only HTTP/1.1: the seventh tab hangs, and so does every fetch", &[fix]),
     })
 }

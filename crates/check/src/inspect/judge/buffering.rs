@@ -1,7 +1,7 @@
 //! Whether something holds events back until a buffer is full, judged by when their bytes arrive.
 //!
-//! An application that writes bursts looks much like a buffer. What tells them apart: a buffer is cut where it is full,
-//! in the middle of an event, and its size is a multiple of 4 KiB; and the same stream, taken before the buffer, has none.
+//! An application that writes in bursts looks much like a buffer. Two things tell them apart: a full buffer ends in the
+//! middle of an event, and its size is a multiple of 4 KiB; and the same stream has no bursts in front of the buffer.
 
 use super::super::arrivals::Arrival;
 use super::super::decode::Coding;
@@ -15,25 +15,25 @@ use super::compared::{Compared, with};
 
 /// Silence after half an event that no network explains, µs.
 const STALL_US: u64 = 300_000;
-/// Silence between bursts that somebody watching would notice, µs.
+/// Silence between bursts that a user would notice, µs.
 const BURST_GAP_US: u64 = 1_500_000;
 /// Events of a burst, at least.
 const BURST_EVENTS: u64 = 3;
-/// What buffers are multiples of, bytes.
+/// The size of a buffer is a multiple of this, bytes.
 const PAGE: u64 = 4_096;
 /// How far apart events of one burst have to be by their own times, to show that they were held, ms.
 const SPREAD_MS: i64 = 2_000;
 /// How far apart they may be to show that they were not, ms.
 const TOGETHER_MS: i64 = 500;
-/// What comes at once after the head is a greeting or a history, µs.
+/// Anything that arrives this soon after the head is a greeting or a history, µs.
 const GREETING_US: u64 = 1_000_000;
 
 const FIX: [&str; 3] = [
     "application: X-Accel-Buffering: no, which nginx obeys; and flush after each event",
     "nginx: proxy_buffering off; proxy_http_version 1.1; in this location",
-    "another proxy or a CDN: no response buffering on this path",
+    "other proxies and CDNs: turn off response buffering for this path",
 ];
-const TELL: [&str; 1] = ["--direct ORIGIN compares it with the application; --for 5m sees more"];
+const TELL: [&str; 1] = ["compare it with the application (--direct ORIGIN), or watch longer (--for 5m)"];
 
 /// Whether events are held back.
 pub(super) fn judge(seen: &Seen) -> Option<Finding> {
@@ -55,7 +55,7 @@ pub(super) fn judge(seen: &Seen) -> Option<Finding> {
             &FIX,
         ),
         Some(Compared::None { events }) => Id::Buffering.bad(
-            format!("no event in {}, and directly at the origin {}", span(session.record.watched_us), grouped(events)),
+            format!("no event in {}, but directly at the origin {}", span(session.record.watched_us), grouped(events)),
             &FIX,
         ),
         Some(Compared::Same { events }) => {
@@ -69,18 +69,18 @@ pub(super) fn judge(seen: &Seen) -> Option<Finding> {
 pub(super) fn without_an_answer(seen: &Seen) -> Option<Finding> {
     let failure = seen.failure.as_ref().filter(|failure| matches!(failure, Failure::NoHead { bytes: 0, .. }))?;
     if seen.identity.as_ref().is_some_and(|identity| identity.head.is_event_stream()) {
-        return Some(Id::Buffering.not_tested("compression holds the answer back: see compression", &[]));
+        return Some(Id::Buffering.not_tested("compression holds the response back: see compression", &[]));
     }
     if let Some(direct) = &seen.direct {
         let (status, first) = (direct.head.status, span(direct.head.first_byte_us));
         let events = count(direct.record.framing.events, "event");
-        let text = format!("{failure}; directly at the origin {status} after {first}, and {events}");
+        let text = format!("{failure}; directly at the origin, {status} after {first} and {events}");
         return Some(Id::Buffering.bad(text, &FIX));
     }
     let head = seen.without_body.as_ref().filter(|head| head.is_event_stream())?;
     let first = span(head.first_byte_us);
     Some(Id::Buffering.bad(
-        format!("{failure}, though a HEAD is answered after {first} (200, text/event-stream): the head waits for a full buffer"),
+        format!("{failure}, but a HEAD request is answered after {first} (200, text/event-stream): the head waits for a full buffer"),
         &FIX,
     ))
 }
@@ -122,11 +122,13 @@ fn all_at_the_end(session: &Session, clumps: &[Arrival]) -> Option<Finding> {
         return None;
     }
     let (events, after) = (count(session.record.framing.events, "event"), span(session.record.watched_us));
-    let text = format!("{events} all at once, with the end after {after}");
+    let text = format!("{events} all at once, at the end of the response after {after}");
     Some(match own_spread(session, clumps) {
-        Some(spread) => Id::Buffering.bad(format!("{text}; their own times are {spread} apart"), &FIX),
-        None => Id::Buffering
-            .warn(text, &["application: flush after each event; if it does, something in between waits for the end"]),
+        Some(spread) => Id::Buffering.bad(format!("{text}; their timestamps are {spread} apart"), &FIX),
+        None => Id::Buffering.warn(
+            text,
+            &["application: flush after each event; if it already does, something in between waits for the end"],
+        ),
     })
 }
 
@@ -138,30 +140,30 @@ fn half_an_event(session: &Session, clumps: &[Arrival], cut: &[Cut]) -> Option<F
     Some(match own_spread(session, std::slice::from_ref(clump)) {
         Some(spread) => Id::Buffering.bad(
             format!(
-                "{} and a half came at once after {after}, up to {spread} apart by their own times; then nothing for {stall}",
+                "{} and a half arrived together after {after}, with timestamps up to {spread} apart; then nothing for {stall}",
                 count(clump.events, "event")
             ),
             &FIX,
         ),
         None => Id::Buffering
-            .warn(format!("half an event came after {after}, and its rest {stall} later or not at all"), &TELL),
+            .warn(format!("half an event arrived after {after}, and the rest {stall} later or never"), &TELL),
     })
 }
 
-/// Several clumps of several whole events. Whether an application means it so, only the events' own times can tell.
+/// Several clumps of several whole events. Only the events' timestamps can tell whether the application intends it.
 fn in_bursts(session: &Session, clumps: &[Arrival]) -> Option<Finding> {
     let later = after_greeting(clumps, session.head.first_byte_us);
     if !are_bursts(later) {
         return None;
     }
-    let text = format!("{}, each of whole events", bursts(session));
+    let text = format!("{}, none cut inside an event", bursts(session));
     Some(match spread_ms(&session.record.framing.noted, later) {
         Some(ms) if ms >= SPREAD_MS => Id::Buffering.warn(
-            format!("{text}; those of a burst are up to {} apart by their own times: a batch, or a buffer", of_ms(ms)),
+            format!("{text}; timestamps within a burst are up to {} apart: a batch, or a buffer", of_ms(ms)),
             &TELL,
         ),
         Some(ms) if ms <= TOGETHER_MS => {
-            Id::Buffering.good(format!("{text}; those of a burst happened together, by their own times"))
+            Id::Buffering.good(format!("{text}; timestamps within a burst are close together"))
         }
         _ => Id::Buffering.not_tested(format!("{text}: a batch, or a buffer"), &TELL),
     })
@@ -172,14 +174,14 @@ fn nothing(session: &Session) -> Finding {
     let time = span(record.watched_us);
     if record.wire == 0 && !record.is_over() {
         return Id::Buffering.not_tested(
-            format!("no event in {time}: the head came, no byte of the body did; a quiet feed, or a buffer"),
+            format!("no event in {time}: the head arrived, but no byte of the body; a quiet feed, or a buffer"),
             &TELL,
         );
     }
     if record.framing.is_inside_line() && record.end == End::Open {
-        return Id::Buffering.warn(format!("half an event, and not its rest in {time}"), &TELL);
+        return Id::Buffering.warn(format!("half an event, but not the rest in {time}"), &TELL);
     }
-    Id::Buffering.not_tested(format!("no event in {time}"), &["--for 5m waits longer"])
+    Id::Buffering.not_tested(format!("no event in {time}"), &["watch longer: --for 5m"])
 }
 
 /// A clump that ends in the middle of an event, and the silence after it.
@@ -239,7 +241,7 @@ fn spread_ms(noted: &[Noted], clumps: &[Arrival]) -> Option<i64> {
     clumps.iter().filter_map(of_a_clump).max()
 }
 
-/// The same as text, if it is so far that they were held.
+/// The same as text, if it is large enough to show that they were held back.
 fn own_spread(session: &Session, clumps: &[Arrival]) -> Option<String> {
     spread_ms(&session.record.framing.noted, clumps).filter(|ms| *ms >= SPREAD_MS).map(of_ms)
 }

@@ -8,12 +8,12 @@ use super::super::watch::{Record, Session};
 use super::compared::{Compared, with};
 
 const FIX: [&str; 3] = [
-    "leave text/event-stream out of compression (nginx: gzip off; in this location; Express: a filter in compression())",
-    "or flush after each event (Node: res.flush(); nginx does it with proxy_buffering off;)",
+    "exclude text/event-stream from compression (nginx: gzip off; in this location; Express: a filter in compression())",
+    "or flush after each event (Node: res.flush(); nginx: proxy_buffering off;)",
     "or send Cache-Control: no-transform, which Express's compression() and some CDNs obey, but not nginx",
 ];
 
-/// More than this is no text, but a bomb.
+/// More than this is not text but a decompression bomb.
 const BOMB_RATIO: u64 = 200;
 const BOMB_BYTES: u64 = 4 << 20;
 
@@ -23,13 +23,13 @@ pub(super) fn judge(seen: &Seen) -> Option<Finding> {
     let record = &session.record;
     let coding = match &record.coding {
         Coding::Identity if !seen.is_stream() => return None,
-        Coding::Identity => return Some(Id::Compression.good("none, and so nothing to flush")),
+        Coding::Identity => return Some(Id::Compression.good("none, so nothing to flush")),
         Coding::Gzip => "gzip",
         Coding::Deflate => "deflate",
         Coding::Other(other) => {
             return Some(Id::Compression.bad(
-                format!("Content-Encoding: {}, and only gzip and deflate were accepted", quoted(other)),
-                &["application or proxy: compress as Accept-Encoding says, or not at all"],
+                format!("Content-Encoding: {}, but the request accepts only gzip and deflate", quoted(other)),
+                &["application or proxy: use a coding that Accept-Encoding lists, or none"],
             ));
         }
     };
@@ -38,17 +38,19 @@ pub(super) fn judge(seen: &Seen) -> Option<Finding> {
     }
     if record.undecoded {
         return Some(Id::Compression.bad(
-            format!("Content-Encoding: {coding}, but the body is not: no client can read it"),
+            format!("Content-Encoding: {coding}, but the body is not compressed that way: no client can read it"),
             &["something sets the header without compressing, or compresses twice: remove one of the two"],
         ));
     }
     Some(match seen.identity.as_ref().map(|identity| (with(session, identity), identity)) {
         Some((Compared::None { .. }, identity)) => without_an_event(coding, session, identity),
         Some((Compared::Late { us, .. }, _)) => {
-            Id::Compression.bad(format!("with {coding}, events come up to {} later than without", span(us)), &FIX)
+            Id::Compression.bad(format!("with {coding}, events arrive up to {} later than without", span(us)), &FIX)
         }
-        _ if record.framing.events == 0 => Id::Compression
-            .not_tested(format!("{coding}; no event shows whether it is flushed"), &["--for 5m waits longer"]),
+        _ if record.framing.events == 0 => Id::Compression.not_tested(
+            format!("{coding}; no event arrived to show whether it is flushed"),
+            &["watch longer: --for 5m"],
+        ),
         _ => Id::Compression.good(format!(
             "{coding}, flushed: {} B for {} B of events",
             grouped(record.wire),
@@ -62,7 +64,7 @@ pub(super) fn without_an_answer(seen: &Seen) -> Option<Finding> {
     let identity = seen.identity.as_ref().filter(|identity| identity.head.is_event_stream())?;
     let (failure, first) = (seen.failure.as_ref()?, span(identity.head.first_byte_us));
     Some(Id::Compression.bad(
-        format!("with Accept-Encoding: gzip (all browsers): {failure}; without it 200 after {first}. curl looks fine, browsers hang"),
+        format!("with Accept-Encoding: gzip (all browsers): {failure}; without it, 200 after {first}. curl looks fine, browsers hang"),
         &FIX,
     ))
 }
@@ -71,7 +73,7 @@ fn without_an_event(coding: &str, session: &Session, identity: &Session) -> Find
     let (bytes, time) = (count(session.record.wire, "byte"), span(session.record.watched_us));
     Id::Compression.bad(
         format!(
-            "with Accept-Encoding: {coding} (all browsers): {bytes} in {time}, no event; without it {} in {}. curl looks \
+            "with Accept-Encoding: {coding} (all browsers): {bytes} in {time}, no event; without it, {} in {}. curl looks \
              fine, browsers hang",
             count(identity.record.framing.events, "event"),
             span(identity.record.watched_us)
@@ -83,6 +85,6 @@ fn without_an_event(coding: &str, session: &Session, identity: &Session) -> Find
 fn bomb(coding: &str, record: &Record) -> Finding {
     Id::Compression.bad(
         format!("{} B of {coding} became {} MiB: a decompression bomb", grouped(record.wire), record.decoded >> 20),
-        &["do not connect clients to it; no feed compresses so well"],
+        &["do not connect clients to it; no real feed compresses this well"],
     )
 }

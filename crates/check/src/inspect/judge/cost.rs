@@ -5,7 +5,7 @@ use super::super::finding::{Finding, Id};
 use super::super::seen::{Found, Seen};
 use super::super::text::grouped;
 
-/// Bytes an event.
+/// Bytes per event.
 pub(super) fn bytes(seen: &Seen) -> Option<Finding> {
     let record = &seen.best()?.record;
     let (framing, events) = (&record.framing, record.framing.events);
@@ -15,7 +15,7 @@ pub(super) fn bytes(seen: &Seen) -> Option<Finding> {
     let each = |bytes: u64| grouped(bytes / events);
     if seen.found == Found::WebSocket {
         return Some(Id::Bytes.good(format!(
-            "{} B a message, of which {} B are data",
+            "{} B per message, of which {} B are data",
             each(record.wire),
             each(framing.data_bytes)
         )));
@@ -24,14 +24,14 @@ pub(super) fn bytes(seen: &Seen) -> Option<Finding> {
         if record.coding == Coding::Identity { String::new() } else { format!(", {} B compressed", each(record.wire)) };
     let websocket = each(framing.websocket_bytes);
     Some(Id::Bytes.good(format!(
-        "{} B an event{coded}, of which {} B are data; predicted: {} with gzip, {websocket} B as a WebSocket's message",
+        "{} B per event{coded}, of which {} B are data; predicted: {} with gzip, {websocket} B as a WebSocket message",
         each(record.decoded),
         each(framing.data_bytes),
         compressed(framing.compressed_from, framing.compressed_bytes(), record.decoded / events)
     )))
 }
 
-/// Predicts what gzip with a flush after each event makes of an event, from those that were compressed.
+/// Predicts the size of an event under gzip with a flush after each, from those that were compressed.
 fn compressed(from: usize, to: usize, bytes: u64) -> String {
     if from == 0 {
         return "nothing".to_owned();

@@ -8,8 +8,8 @@ use super::super::watch::{End, Session};
 /// A silence that should have been filled: many proxies cut after 60 s, some after 30 s.
 const LONG_US: u64 = 30_000_000;
 
-const KEEPALIVE: &str = "application: a comment (`:` and an empty line) after 15 s of silence";
-const PING: &str = "application: a ping after 15 s of silence";
+const KEEPALIVE: &str = "application: send a comment (`:` and a blank line) after 15 s of silence";
+const PING: &str = "application: send a ping after 15 s of silence";
 
 /// What fills silence.
 pub(super) fn keepalive(seen: &Seen) -> Option<Finding> {
@@ -27,7 +27,7 @@ pub(super) fn keepalive(seen: &Seen) -> Option<Finding> {
     if longest >= LONG_US {
         return Some(Id::Keepalive.warn(
             format!(
-                "{} of silence, and no {what} in it: a dead connection is noticed only at the next event",
+                "{} of silence without a {what}: a dead connection goes unnoticed until the next event",
                 span(longest)
             ),
             &[fix],
@@ -36,7 +36,7 @@ pub(super) fn keepalive(seen: &Seen) -> Option<Finding> {
     if record.framing.beats > 0 {
         let beats = count(record.framing.beats, "event");
         return Some(Id::Keepalive.good(format!(
-            "{beats} only to fill silence, which every handler has to ignore; a comment does the same"
+            "{beats} only to fill silence, which every handler has to ignore; a comment is ignored automatically"
         )));
     }
     Some(Id::Keepalive.not_tested(
@@ -56,9 +56,9 @@ pub(super) fn idle_timeout(seen: &Seen) -> Option<Finding> {
     if seen.is_post {
         return Some(match &first.record.end {
             End::Cut(why) => {
-                Id::IdleTimeout.bad(format!("broke off after {}: {why}", span(first.record.watched_us)), &[])
+                Id::IdleTimeout.bad(format!("the connection broke after {}: {why}", span(first.record.watched_us)), &[])
             }
-            _ => Id::IdleTimeout.good(format!("ended in order after {}", span(first.record.watched_us))),
+            _ => Id::IdleTimeout.good(format!("ended cleanly after {}", span(first.record.watched_us))),
         });
     }
     Some(ended(first, over.len(), seen.sessions.len()))
@@ -68,13 +68,13 @@ pub(super) fn idle_timeout(seen: &Seen) -> Option<Finding> {
 fn cut(seen: &Seen, shortest_us: u64, times: usize) -> Finding {
     let direct = seen.direct.as_ref().filter(|direct| direct.record.end == End::Open);
     let direct = direct.map_or_else(String::new, |direct| {
-        format!("; directly at the origin still open after {}", span(direct.record.watched_us))
+        format!("; directly at the origin, still open after {}", span(direct.record.watched_us))
     });
     let of =
-        if seen.sessions.len() > 1 { format!(", {times} times of {}", seen.sessions.len()) } else { String::new() };
-    let read = "or raise what cuts it (nginx: proxy_read_timeout 1h; in this location)";
+        if seen.sessions.len() > 1 { format!(", {times} of {} times", seen.sessions.len()) } else { String::new() };
+    let read = "or raise the timeout that cuts it (nginx: proxy_read_timeout 1h; in this location)";
     let what = if seen.found == Found::WebSocket { "ping" } else { "comment" };
-    let keepalive = format!("application: a {what} after {} of silence, half of that", span(shortest_us / 2));
+    let keepalive = format!("application: send a {what} after {} of silence, half of that time", span(shortest_us / 2));
     Id::IdleTimeout.bad(format!("cut after {} of silence{of}{direct}", span(shortest_us)), &[&keepalive, read])
 }
 
@@ -84,19 +84,19 @@ fn ended(session: &Session, times: usize, of: usize) -> Finding {
     let of = format!("{times} of {}", count(of as u64, "connection"));
     match &session.record.end {
         End::Cut(why) => Id::IdleTimeout.bad(
-            format!("broke off after {age}, not in silence ({of}): {why}"),
-            &["look into the logs of the application and of what is in between at that moment"],
+            format!("the connection broke after {age}, but not in silence ({of}): {why}"),
+            &["check the logs of the application and of everything in between at that moment"],
         ),
         End::Closed(code) => Id::IdleTimeout.warn(
             format!(
                 "closed after {age} with {}",
                 code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"))
             ),
-            &["clients have to reconnect, after a random time"],
+            &["clients have to reconnect, after a random delay"],
         ),
         _ => Id::IdleTimeout.warn(
-            format!("ended in order after {age}, not in silence ({of})"),
-            &["if that is a limit on age, it is good only with ids to resume from, and a random part in it"],
+            format!("ended cleanly after {age}, but not in silence ({of})"),
+            &["if that is an age limit, it needs ids to resume from, and a random part"],
         ),
     }
 }

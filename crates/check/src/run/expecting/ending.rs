@@ -13,13 +13,15 @@ impl CaseRun<'_, '_> {
     pub(super) async fn expect_end(&self, of: &str, ending: Ending, within: Option<Time>) -> Result<(), Miss> {
         let expected = match ending {
             Ending::Any => "the connection ends",
-            Ending::Clean => "the answer ends in order: a complete body, or a close frame",
+            Ending::Clean => "the response ends cleanly: with a complete body, or after a close frame",
         };
         self.each(of, expected, within, |exchange, view| {
             let is_clean = view.close_frame().is_some() || view.is_over();
             match (has_ended(exchange, view), ending) {
                 (false, _) => Look::NotYet("it does not end".to_owned()),
-                (true, Ending::Clean) if !is_clean => Look::Never(format!("{}, in the middle", how(view))),
+                (true, Ending::Clean) if !is_clean => {
+                    Look::Never(format!("{}, before the response was complete", how(view)))
+                }
                 (true, _) => Look::Met,
             }
         })

@@ -60,14 +60,14 @@ impl CaseRun<'_, '_> {
             if view.contains(wanted.as_bytes()) {
                 Look::Met
             } else {
-                Look::NotYet(format!("none of them ({} bytes in all)", view.received.total))
+                Look::NotYet(format!("none of them ({} bytes in total)", view.received.total))
             }
         })
         .await
     }
 
     pub(super) async fn expect_pending(&self, of: &str, time: Time) -> Result<(), Miss> {
-        let expected = format!("no answer for {}", humantime::format_duration(time.0));
+        let expected = format!("no response for {}", humantime::format_duration(time.0));
         self.each_stays(of, &expected, time.0, |_, view| {
             let at = |at: std::time::Duration| format!("{} ms after the case started", at.as_millis());
             match (view.received.chunks.first(), &view.received.ended) {

@@ -53,7 +53,7 @@ impl CaseRun<'_, '_> {
             let own: usize = arrivals.iter().map(|arrival| self.updates[arrival.update].data.len()).sum();
             let all = self.bytes_of_updates(view);
             let overhead = (all.saturating_sub(own) as u64).div_ceil(u64::from(updates.max(1)));
-            let came = format!("{overhead} bytes ({all} in all, {own} of them the updates' own text)");
+            let came = format!("{overhead} bytes ({all} in total, {own} of them the updates' own text)");
             (overhead > at_most).then_some(came)
         })
     }

@@ -27,7 +27,7 @@ impl CaseRun<'_, '_> {
             let is_final = view.is_over();
             match differ(&self.updates, &wanted, &arrivals) {
                 Difference::None if is_final || exchange.is_stream() => Look::Met,
-                Difference::None => Look::NotYet(complained("no complete answer".to_owned(), &observed)),
+                Difference::None => Look::NotYet(complained("no complete response".to_owned(), &observed)),
                 Difference::Now(came) => Look::Never(came),
                 Difference::Maybe(came) if is_final => Look::Never(complained(came, &observed)),
                 Difference::Maybe(came) => Look::NotYet(complained(came, &observed)),
@@ -158,7 +158,7 @@ impl CaseRun<'_, '_> {
         let wanted = self.updates_of(are);
         let what = count_of(&wanted, "update", "updates");
         let expected =
-            format!("{what} {}, or a gap, a reset or a 4xx status: nothing is lost in silence", self.names(&wanted));
+            format!("{what} {}, or a gap, a reset or a 4xx status: nothing is lost silently", self.names(&wanted));
         self.each(of, &expected, within, |exchange, view| {
             let observed = self.observed(exchange, view);
             let arrivals = self.arrivals(&observed);
@@ -172,7 +172,7 @@ impl CaseRun<'_, '_> {
             if observed.is_reported || is_refused || is_ended || missing.is_empty() {
                 return Look::Met;
             }
-            let came = complained(format!("no {}, and nothing says so", self.names(&missing)), &observed);
+            let came = complained(format!("no {}, and the loss is not reported", self.names(&missing)), &observed);
             if view.is_over() { Look::Never(came) } else { Look::NotYet(came) }
         })
         .await

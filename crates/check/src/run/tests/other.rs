@@ -188,7 +188,7 @@ async fn a_server_that_is_no_http_and_one_that_never_answers_end_in_a_failure() 
         drop(socket);
     })
     .await;
-    assert_eq!(judged(&silent).await, "no answer within 300ms");
+    assert_eq!(judged(&silent).await, "no response within 300ms");
     let shut = wrong(async |_, socket| drop(socket)).await;
     assert!(judged(&shut).await.contains("the server closed the connection"));
 }

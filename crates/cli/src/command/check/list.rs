@@ -16,7 +16,9 @@ pub(super) fn print(args: &Args, contract: Contract) -> anyhow::Result<()> {
     match args.format {
         Format::Text => output::data(&report::list(&stages, std::io::stdout().is_terminal() && !output::no_color())),
         Format::Json => output::json_pretty(&json!({ "stages": stages.iter().map(of_stage).collect::<Vec<_>>() })),
-        Format::Junit => Err(bad_input(anyhow::anyhow!("--list has no verdicts for JUnit: use --format text or json"))),
+        Format::Junit => {
+            Err(bad_input(anyhow::anyhow!("--list has no verdicts to report as JUnit: use --format text or json")))
+        }
     }
 }
 

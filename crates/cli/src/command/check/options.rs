@@ -25,7 +25,7 @@ pub(super) fn check_selection(args: &Args, contract: &Contract) -> anyhow::Resul
         contract.stages.iter().flat_map(|stage| &stage.cases).map(|case| case.id.as_str()).collect();
     match args.cases.iter().find(|case| !ids.contains(case.as_str())) {
         Some(unknown) => {
-            anyhow::bail!("there is no case `{unknown}`{}: feedlab check --list has their names", like(unknown, &ids))
+            anyhow::bail!("there is no case `{unknown}`{}: feedlab check --list shows their names", like(unknown, &ids))
         }
         None => Ok(()),
     }
@@ -37,7 +37,7 @@ fn like(name: &str, ids: &BTreeSet<&str>) -> String {
     let shared = |id: &str| id.split('-').filter(|word| words.contains(word)).count();
     let most = ids.iter().map(|id| shared(id)).max().unwrap_or(0);
     let alike: Vec<&str> = ids.iter().filter(|id| most > 0 && shared(id) == most).take(3).copied().collect();
-    if alike.is_empty() { String::new() } else { format!(" (is it {}?)", alike.join(" or ")) }
+    if alike.is_empty() { String::new() } else { format!(" (did you mean {}?)", alike.join(" or ")) }
 }
 
 /// Returns the options of the check.
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn an_unknown_case_is_compared_by_its_words() {
         let ids = BTreeSet::from(["resume-once", "resume-twice", "sse-status"]);
-        assert_eq!(like("resum-twice", &ids), " (is it resume-twice?)");
-        assert_eq!(like("resume", &ids), " (is it resume-once or resume-twice?)");
+        assert_eq!(like("resum-twice", &ids), " (did you mean resume-twice?)");
+        assert_eq!(like("resume", &ids), " (did you mean resume-once or resume-twice?)");
         assert_eq!(like("x", &ids), "");
     }
 }

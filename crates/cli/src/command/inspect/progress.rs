@@ -53,7 +53,7 @@ fn line() -> ProgressBar {
         Ok(style) => line.with_style(style),
         Err(_) => line,
     };
-    line.with_message("waiting for the answer")
+    line.with_message("waiting for the response")
 }
 
 impl Progress for Told {
@@ -75,7 +75,9 @@ impl Progress for Told {
     fn watching(&mut self, status: &Status) {
         if !self.hinted && status.body_bytes == 0 && status.silence >= HINT_AFTER {
             self.hinted = true;
-            self.say("… the head came, no body did: buffering or compression, or a quiet feed; --direct ORIGIN tells");
+            self.say(
+                "… the head arrived, but no body: buffering, compression or a quiet feed; --direct ORIGIN tells which",
+            );
         }
         if let Some(line) = &self.line {
             line.set_message(format!(

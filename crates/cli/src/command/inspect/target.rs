@@ -1,4 +1,4 @@
-//! What the flags say is to be inspected.
+//! What to inspect, according to the flags.
 
 use anyhow::Context as _;
 use feedlab_check::inspect::Target;
@@ -9,7 +9,7 @@ use feedlab_loadgen::transport::Url;
 use super::Args;
 use super::{link, request};
 
-/// Checks the flags, and returns what they say.
+/// Checks the flags, and returns the target.
 pub(super) fn of(args: &Args) -> anyhow::Result<Target> {
     let (mut url, is_websocket) = parse(&args.url, FORM)?;
     let direct = args.direct.as_deref().map(|origin| at_origin(&url, origin)).transpose()?;
@@ -21,7 +21,7 @@ pub(super) fn of(args: &Args) -> anyhow::Result<Target> {
     anyhow::ensure!(body.is_empty() || method != "GET", "--body needs --method POST: a GET has no body");
     anyhow::ensure!(
         !is_websocket || method == "GET",
-        "--method {method} is not for a WebSocket: its handshake is a GET"
+        "--method {method} cannot be used for a WebSocket: its handshake is a GET"
     );
     Ok(Target {
         url,

@@ -1,4 +1,5 @@
-//! The report for people: a line for the answer, a row of arrivals, a line for each finding, and what to change below it.
+//! The report for people: a line for the response, a row of arrivals, a line for each finding, and below it what to
+//! change.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -32,8 +33,11 @@ pub(super) fn report(report: &Report, colors: Colors) -> String {
     }
     if let Some(picture) = report.pictures.first() {
         let each = milliseconds(picture.column_us);
-        let _ =
-            writeln!(text, "{:<20} a column is {each}; ▂ 1 event, ▄ 2, ▆ 5, █ 20 or more, `,` bytes without one", "");
+        let _ = writeln!(
+            text,
+            "{:<20} one column is {each}; ▂ 1 event, ▄ 2, ▆ 5, █ 20 or more, `,` bytes but no event",
+            ""
+        );
     }
     text.push('\n');
     for finding in &report.findings {
@@ -121,7 +125,7 @@ fn summary(report: &Report) -> String {
     let names = |mark| report.with(mark).map(|finding| finding.id.name()).collect::<Vec<_>>();
     let (faults, warnings) = (names(Mark::Bad), names(Mark::Warn));
     let of = |names: &[&str], noun: &str| match names {
-        [] => format!("no {noun}"),
+        [] => format!("no {noun}s"),
         [one] => format!("1 {noun}: {one}"),
         all => format!("{} {noun}s: {}", all.len(), all.join(", ")),
     };

@@ -1,4 +1,4 @@
-//! `--via`: a fault of our own in front of the stream, to see what it looks like, and the stream itself beside it.
+//! `--via`: puts a fault in front of the stream, to see what it looks like next to the stream itself.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::exit::bad_input;
 pub(super) enum Via {
     /// An nginx that buffers: `feedlab nginx --style buffering`
     NginxBuffering,
-    /// A proxy that closes what is silent for 5 s: `feedlab proxy --idle-timeout 5s`
+    /// A proxy that closes silent connections after 5 s: `feedlab proxy --idle-timeout 5s`
     Proxy,
 }
 
@@ -59,7 +59,7 @@ impl Between {
             Self::Nginx(nginx) => nginx.stop().await,
             Self::Proxy { stop, running } => {
                 stop.cancel();
-                // It was only to show a fault; how it ends is no news.
+                // It was only there to show a fault; how it ends does not matter.
                 let _ = running.await;
             }
         }

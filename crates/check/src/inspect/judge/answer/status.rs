@@ -14,7 +14,7 @@ pub(in crate::inspect::judge) fn status(seen: &Seen) -> Option<Finding> {
         return Some(failed(seen, failure));
     }
     let Some(session) = seen.first() else {
-        return Some(Id::Status.not_tested("interrupted before there was an answer", &[]));
+        return Some(Id::Status.not_tested("interrupted before there was a response", &[]));
     };
     let status = session.head.status;
     let first_byte = span(session.head.first_byte_us);
@@ -32,12 +32,12 @@ pub(in crate::inspect::judge) fn status(seen: &Seen) -> Option<Finding> {
     }
     let mut fix: Vec<&str> = remedies(status).to_vec();
     if at_origin(seen.direct.as_ref(), status) {
-        fix.insert(0, "the origin answers 200: look at what is in between, its upstream address and its timeouts");
+        fix.insert(0, "the origin answers with 200: check what is in between, its upstream address and its timeouts");
     }
     Some(Id::Status.bad(format!("{status}{}, first byte {first_byte}", meaning(status)), &fix))
 }
 
-const ACCEPT: &str = "something in between answered in the server's place: let it pass on the Sec-WebSocket headers";
+const ACCEPT: &str = "something in between answered instead of the server: make it forward the Sec-WebSocket headers";
 
 fn at_origin(direct: Option<&Session>, status: u16) -> bool {
     direct.is_some_and(|direct| matches!(direct.head.status, 101 | 200) && direct.head.status != status)
@@ -48,14 +48,14 @@ fn failed(seen: &Seen, failure: &Failure) -> Finding {
         return without_a_byte(seen, failure);
     }
     let fix: &[&str] = match failure {
-        Failure::HeadTooLarge => &["find out what sets these headers, for example cookies; nginx accepts 4 to 8 KiB"],
-        Failure::NoHead { .. } => &["the head comes piece by piece: look at who writes it, and how"],
-        Failure::Broken { .. } => &["is it the right port, and HTTP at all? https:// if it is encrypted"],
+        Failure::HeadTooLarge => &["find out what sets these headers, such as cookies; nginx accepts 4 to 8 KiB"],
+        Failure::NoHead { .. } => &["the head arrives piece by piece: check what writes it, and how"],
+        Failure::Broken { .. } => &["check that the port is right and speaks HTTP; use https:// if it is encrypted"],
     };
     Id::Status.bad(failure.to_string(), fix)
 }
 
-/// Nothing came at all: something holds the head back, the application does, or a long poll waits for news.
+/// Nothing arrived at all: a proxy or the application holds the head back, or a long poll has nothing new.
 fn without_a_byte(seen: &Seen, failure: &Failure) -> Finding {
     if seen.identity.as_ref().is_some_and(|identity| identity.head.is_event_stream()) {
         return Id::Status.not_tested(format!("{failure}: see compression"), &[]);
@@ -64,9 +64,9 @@ fn without_a_byte(seen: &Seen, failure: &Failure) -> Finding {
         return Id::Status.not_tested(format!("{failure}: see buffering"), &[]);
     }
     let fix = [
-        "application: write the head at once, before the first event (res.flushHeaders() in Node)",
-        "or a buffer in between waits until it is full: --direct ORIGIN or --for 2m tells",
-        "a long poll without news looks the same: --for 60s",
+        "application: send the head immediately, before the first event (res.flushHeaders() in Node)",
+        "or a buffer in between waits until it is full: find out with --direct ORIGIN or --for 2m",
+        "or it is a long poll with nothing new: try --for 60s",
     ];
     if seen.watch >= LONGEST_HOLD {
         return Id::Status.bad(failure.to_string(), &fix[..2]);
@@ -74,21 +74,21 @@ fn without_a_byte(seen: &Seen, failure: &Failure) -> Finding {
     Id::Status.warn(failure.to_string(), &fix)
 }
 
-/// Longer than this, no long poll is held: proxies would cut it.
+/// No long poll is held longer than this: proxies would cut it.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
 
 const fn meaning(status: u16) -> &'static str {
     match status {
         204 => " (no content)",
         401 | 403 => " (access denied)",
-        404 | 410 => " (not here)",
-        405 => " (not with this method)",
-        406 => " (not in this type)",
-        426 => " (an upgrade is required)",
+        404 | 410 => " (not found)",
+        405 => " (method not allowed)",
+        406 => " (not acceptable)",
+        426 => " (upgrade required)",
         429 => " (too many requests)",
         502 => " (a proxy cannot reach the application)",
-        503 => " (not available now)",
-        504 => " (a proxy got no answer in time)",
+        503 => " (temporarily unavailable)",
+        504 => " (a proxy got no response in time)",
         _ => "",
     }
 }
@@ -96,24 +96,26 @@ const fn meaning(status: u16) -> &'static str {
 const fn remedies(status: u16) -> &'static [&'static str] {
     match status {
         204 => &["204 tells an EventSource to stop permanently: send 200 with a body that stays open"],
-        401 | 403 => &["log in as a page does: --cookie, --bearer-env NAME or --header; or --origin, if it is checked"],
+        401 | 403 => &[
+            "log in as a page does, with --cookie, --bearer-env NAME or --header; add --origin if the server checks it",
+        ],
         404 | 410 => &[
             "check the path",
-            "behind a path prefix, nginx removes it if proxy_pass ends with a slash, as in location /app/ { proxy_pass http://127.0.0.1:3000/; }",
+            "for a path prefix, nginx strips it if proxy_pass ends with a slash, as in location /app/ { proxy_pass http://127.0.0.1:3000/; }",
         ],
-        405 => &["try --method POST --body TEXT; an EventSource can only GET"],
+        405 => &["try --method POST --body TEXT; an EventSource can only send GET"],
         406 => &["application: answer Accept: text/event-stream with that type"],
-        426 | 501 => &["it may want another upgrade than a WebSocket's, or another path"],
-        429 => &["wait as long as Retry-After says; a limit on requests must not count reconnects of a stream"],
+        426 | 501 => &["it may expect an upgrade other than WebSocket, or another path"],
+        429 => &["wait as long as Retry-After says; exempt stream reconnects from the rate limit"],
         502 => &["start the application, or correct the proxy's upstream address and port"],
         503 => &[
             "during a deployment: keep the old server until the new one is up, and let nginx try the next: proxy_next_upstream error timeout http_503;",
-            "at other times: it may be a limit on connections or requests (nginx: limit_conn, limit_req); a stream holds its connection",
-            "page: an EventSource does not come back by itself; in onerror, make a new one if readyState is 2",
+            "at other times: it may be a limit on connections or requests (nginx: limit_conn, limit_req); each stream occupies a connection",
+            "page: an EventSource does not reconnect after this; in onerror, create a new one if readyState is 2",
         ],
-        504 => &["application: write the head at once; proxy: raise its read timeout for this path"],
-        300..=399 => &["follow it yourself, and use the address in the end"],
-        500..=599 => &["look into the application's log"],
-        _ => &["an EventSource needs 200"],
+        504 => &["application: send the head immediately; proxy: raise the read timeout for this path"],
+        300..=399 => &["follow the redirect yourself, and use the final URL"],
+        500..=599 => &["check the application's log"],
+        _ => &["an EventSource requires status 200"],
     }
 }

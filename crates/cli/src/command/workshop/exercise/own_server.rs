@@ -21,7 +21,7 @@ use crate::output;
 /// The longest answer that is read from the terminal, bytes.
 const MAX_ANSWER: u64 = 100;
 
-/// Checks the server at a URL: one stage, or all in order.
+/// Checks the server at a URL: one stage, or all of them in order.
 pub(super) fn check(url: &str, only: Option<u8>) -> anyhow::Result<Exit> {
     let url = address(url).map_err(bad_input)?;
     let contract = Contract::ours()?;
@@ -41,7 +41,7 @@ pub(super) fn check(url: &str, only: Option<u8>) -> anyhow::Result<Exit> {
     exit
 }
 
-/// Parses the address of a server on this machine or in this room. There is nothing to trust or to log in to.
+/// Parses the address of a server on this machine or network. It needs no certificate and no login.
 fn address(text: &str) -> anyhow::Result<Url> {
     let is_plain = |url: &Url| url.scheme() == "http" && url.has_host() && url.username().is_empty();
     let url = Url::parse(text).ok().filter(|url| is_plain(url) && url.password().is_none());
@@ -69,7 +69,7 @@ struct Lesson {
 
 impl Lesson {
     async fn check(&self, stages: &[Stage], stop: &CancellationToken) -> anyhow::Result<Exit> {
-        // To a server that is not there, a learner should not predict anything.
+        // A learner should not have to predict for a server that is unreachable.
         drop(Dialer::to(&self.url, None)?.open(clock::now()).await?);
         for stage in stages {
             output::data(&report::stage_heading(stage.stage, &stage.title, &stage.question, self.style))?;
