@@ -1,6 +1,6 @@
-// What most people write first, after a tutorial on server-sent events: an array of clients, and a loop that writes to
-// each. It is meant to stay as it is, faults included: events have no ids, so nothing resumes; nothing is sent while
-// nothing happens; and a HEAD request is counted as one more client, whose answer never ends.
+// The server that most people write first, after a tutorial on server-sent events: an array of clients, and a loop that
+// writes to each. Do not fix its faults: events have no ids, so nothing resumes; there are no keepalives; and a HEAD
+// request counts as another client, whose response never ends.
 //
 // scripts/peers starts it: node express.mjs PORT
 import express from "express";
@@ -36,7 +36,7 @@ app.post("/messages", (request, response) => {
   response.status(201).json(request.body);
 });
 
-// As in the examples of ws. Without it, one malformed frame from anybody ends the process.
+// As in the examples of ws. Without this handler, one malformed frame from any client ends the process.
 wss.on("connection", (client) => client.on("error", console.error));
 
 server.listen(Number(process.argv[2]), "127.0.0.1");

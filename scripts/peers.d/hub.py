@@ -1,14 +1,14 @@
-"""A small hub with packages that are in use: Starlette, sse-starlette for the event stream, uvicorn for HTTP and WebSocket.
+"""A small hub with widely used packages: Starlette, sse-starlette for the event stream, uvicorn for HTTP and WebSocket.
 
 scripts/peers starts it: hub.py PORT
 
   POST /pub          publishes the body
   GET /sse           an event stream; ids are numbers, and Last-Event-ID resumes from the last 100 messages
-  GET /ws            a WebSocket that gets what is published from now on
+  GET /ws            a WebSocket that sends messages published from now on
   GET /poll?after=N  {"items":[{"id":8,"text":"…"}],"next":8}
 
-An id that cannot be resumed from (too old, ahead of the newest, or no number) is answered with an event `reset` before all
-that is still there: the client learns that messages may be missing. The event's own id replaces the bad one.
+If the stream cannot resume from an id (too old, ahead of the newest, or not a number), it sends an event `reset` and then
+all messages that are still there: the client learns that messages may be missing. The event's id replaces the bad one.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ last = 0
 
 
 class Subscription:
-    """What is published while the block runs, as (id, text); None once the subscriber has fallen behind."""
+    """A queue of the messages published while the block runs, as (id, text), then None if the subscriber falls behind."""
 
     def __enter__(self):
         self.queue = asyncio.Queue(QUEUE + 1)
@@ -81,7 +81,7 @@ async def sse(request):
 
 
 async def events(cursor):
-    # There is no await between the look at the history and the subscription, so no message falls between the two.
+    # There is no await between subscribing and reading the history, so no message falls between the two.
     with Subscription() as queue:
         missed, known = after(cursor) if cursor else ([], True)
         if not known:
@@ -97,7 +97,7 @@ async def websocket(socket):
     await socket.accept()
     with Subscription() as queue:
         sender = asyncio.create_task(send(socket, queue))
-        # What the client says is read, so that its close is noticed, and ignored.
+        # Reads what the client sends, to notice when it closes, and ignores it.
         async for _ in messages(socket):
             pass
         sender.cancel()

@@ -1,11 +1,11 @@
-// Your own server, in Go, without a dependency: one feed, four endpoints.
+// Your own server, in Go, without dependencies: one feed, four endpoints.
 //
 // It runs as it is: `go run . 8070`. `POST /feed` publishes. Every other endpoint answers 501 and says what to build.
-// Go through the stages in order, and check after each:
+// Complete the stages in order, and check after each one:
 //
 //	feedlab workshop check --url http://127.0.0.1:8070 --stage 1
 //
-// **What each endpoint must answer**: docs/wire.md. **What is checked**: docs/contract, one file for each stage.
+// See docs/wire.md for what each endpoint must answer, and docs/contract (one file per stage) for what is checked.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 	"unicode/utf8"
 )
 
-// How many past updates a client may ask for. What is kept has a bound.
+// How many past updates the feed keeps. Without a limit, memory would grow forever.
 const history = 1000
 
 // The largest update, in bytes.
@@ -38,16 +38,16 @@ type Update struct {
 	Data string `json:"data"`
 }
 
-// Feed has numbered updates, and keeps the last of them.
+// Feed numbers the updates, and keeps the most recent ones.
 type Feed struct {
-	// One lifetime of this feed, in which a `seq` always means the same update: four characters of 0-9a-z.
+	// Identifies a lifetime of this feed, in which a `seq` always means the same update: four characters of 0-9a-z.
 	epoch string
 
-	// Hold it to read or to change the rest: every request has its own goroutine.
+	// Hold it while you read or change the fields below, because every request has its own goroutine.
 	mutex sync.Mutex
 	// The `seq` of the newest update; 0 before the first.
 	head uint64
-	// The last updates, oldest first.
+	// The most recent updates, oldest first.
 	updates []Update
 }
 
@@ -70,21 +70,24 @@ func (feed *Feed) Publish(data, kind string) uint64 {
 	if len(feed.updates) > history {
 		feed.updates = feed.updates[1:]
 	}
-	// Your turn, from stage 3 on: wake every client that waits. (Closing a channel wakes all that read from it.)
+	// Your turn, from stage 3 on: wake every client that is waiting. (Closing a channel wakes all its readers.)
 	return feed.head
 }
 
 // Stage 1, short polling: `GET /feed/poll?after=CURSOR`.
 //
-//   - Answer at once: `{"updates":[…],"next":"k3f9.8","gap":null}`, all updates after the cursor, oldest first.
-//   - A cursor is an epoch and a `seq`. Without one, the client starts from now: no updates, and `next` is the head.
-//   - What is not a cursor gets a 400. A cursor older than the history gets a gap, one of another epoch a reset.
-//   - **Nothing is lost in silence**: gap and updates together are everything after the cursor.
+//   - Answer immediately: `{"updates":[…],"next":"k3f9.8","gap":null}`, with all updates after the cursor, oldest
+//     first.
+//   - A cursor is an epoch and a `seq`. A client without one starts from now: it gets no updates, and `next` is the
+//     head.
+//   - Anything that isn't a valid cursor gets a 400. A cursor older than the history gets a gap, one of another epoch a
+//     reset.
+//   - **Never lose an update silently**: the gap and the updates together cover everything after the cursor.
 //
 // Stage 2, `ETag`: the head's cursor in quotes. A request that has it in `If-None-Match` gets a 304 without a body.
 //
-//   - The field is a list, over all its lines (`request.Header.Values`); tags are compared weakly (`W/"x"` matches
-//     `"x"`), and `*` matches any.
+//   - The header is a list, across all its lines (`request.Header.Values`). Compare tags weakly (`W/"x"` matches
+//     `"x"`); `*` matches any tag.
 func (feed *Feed) poll(response http.ResponseWriter, request *http.Request) {
 	// Your turn.
 	notYet(response, `stage 1: answer {"updates":[],"next":"EPOCH.SEQ","gap":null}`)
@@ -92,11 +95,10 @@ func (feed *Feed) poll(response http.ResponseWriter, request *http.Request) {
 
 // Stage 3, long polling: `GET /feed/long-poll?after=CURSOR&hold=25s`.
 //
-//   - If there is something after the cursor, answer at once, with the body of stage 1.
-//   - If there is nothing, wait until there is. When the hold ends first, answer 204 without a body.
-//   - **Nothing falls into the gap**: an update can be published between two polls, and between your look and your
-//     wait.
-//   - A client that goes away leaves nothing behind: `request.Context()` ends with it.
+//   - If there are updates after the cursor, answer immediately, with the body of stage 1.
+//   - If there are none, wait for one. If the hold ends first, answer 204 without a body.
+//   - **Miss nothing in between**: an update can be published between two polls, or between your check and your wait.
+//   - When a client disconnects, leave nothing behind: `request.Context()` is then canceled.
 func (feed *Feed) longPoll(response http.ResponseWriter, request *http.Request) {
 	// Your turn.
 	notYet(response, "stage 3: hold the request until there is an update after the cursor")
@@ -104,19 +106,18 @@ func (feed *Feed) longPoll(response http.ResponseWriter, request *http.Request) 
 
 // Stage 4, Server-Sent Events: `GET /feed/sse`.
 //
-//   - `Content-Type: text/event-stream`, and no cache may store it. Send the head at once, before the first update:
-//     what you write waits in a buffer until you flush it (`response.(http.Flusher)`).
-//   - Begin with `id: CURSOR` and `retry: 2000`, then a blank line. What does a client lose that is cut off before its
-//     first update, if you do not?
+//   - Send `Content-Type: text/event-stream`, and let no cache store it. Send the head before the first update:
+//     your output stays in a buffer until you flush it (`response.(http.Flusher)`).
+//   - Begin with `id: CURSOR` and `retry: 2000`, then a blank line. Without that id, what does a client lose whose
+//     connection breaks before the first update?
 //   - Each update is `id:`, `event:` and `data:` in one block: `data: {"at":…,"data":…}`.
-//   - A comment (`:`, then a blank line) now and then keeps proxies from closing a silent stream.
-//   - `HEAD` gets a 405, and a client whose `Accept` excludes the type a 406.
+//   - Send a comment (`:`, then a blank line) now and then, to keep proxies from closing a silent stream.
+//   - `HEAD` gets a 405, and a client whose `Accept` excludes the type gets a 406.
 //
 // Stage 5, resume: `Last-Event-ID`, or else `?after=CURSOR`.
 //
-//   - Send what came after that cursor, then go on, each update once. An update published in between is in one of
-//     both.
-//   - An id that is unknown, of another epoch or from the future is answered openly: 400, `event: reset`, `event: gap`.
+//   - Send the updates after that cursor, then new ones, each exactly once, even those that are published in between.
+//   - If an id is unknown, of another epoch or from the future, tell the client: 400, `event: reset` or `event: gap`.
 func (feed *Feed) sse(response http.ResponseWriter, request *http.Request) {
 	// Your turn.
 	notYet(response, "stage 4: send an event stream that begins with the client's cursor as its id")
@@ -126,20 +127,20 @@ func (feed *Feed) sse(response http.ResponseWriter, request *http.Request) {
 //
 //   - The handshake: `Sec-WebSocket-Accept` is the SHA-1 of the key and a constant (RFC 6455, section 4.2.2). After
 //     `response.(http.Hijacker)`, the connection is yours.
-//   - The first message is `{"hello":{"cursor":"k3f9.7"}}`, or `{"reset":…}`. Each update is a text frame with the JSON
-//     that a poll has.
-//   - A client's frames are masked, and may be fragments; a ping may come between two fragments. Bound what you collect.
-//   - Close with a code: 1001 the server ends, 1002 a broken frame, 1007 not UTF-8, 1008 not accepted, 1009 too large.
+//   - The first message is `{"hello":{"cursor":"k3f9.7"}}`, or `{"reset":…}`. Each update is a text frame with the same
+//     JSON as in a poll.
+//   - Client frames are masked and may be fragments; a ping may arrive between two fragments. Limit what you collect.
+//   - Close with a code: 1001 server ends, 1002 malformed frame, 1007 not UTF-8, 1008 not accepted, 1009 too large.
 func (feed *Feed) websocket(response http.ResponseWriter, request *http.Request) {
 	// Your turn.
 	notYet(response, "stage 6: answer the opening handshake with 101")
 }
 
-// Stages 7 to 10 have no endpoints of their own. They ask what your server does with clients that read slowly, vanish or
-// close one side (7), that all come back at once, and when it ends itself: SIGTERM (8); whether all four endpoints tell
-// the same (9); and what an update costs (10).
+// Stages 7 to 10 add no endpoints. They test what your server does when clients read slowly, vanish or close one side
+// (7), and when they all reconnect at once or your server gets a SIGTERM (8); whether all four endpoints send the same
+// updates (9); and what an update costs (10).
 
-// Publishing is ready: `POST /feed` with `text/plain`, or with `application/json` as `{"type":…,"data":…}`.
+// Publishing already works: `POST /feed` with `text/plain`, or with `application/json` as `{"type":…,"data":…}`.
 func (feed *Feed) publish(response http.ResponseWriter, request *http.Request) {
 	if request.Method != http.MethodPost {
 		response.Header().Set("Allow", "POST")
@@ -161,7 +162,7 @@ func (feed *Feed) publish(response http.ResponseWriter, request *http.Request) {
 	fmt.Fprintf(response, `{"seq":%d}`, feed.Publish(data, kind))
 }
 
-// Returns the data and the type of a body, and the status of the answer.
+// parsed returns the data and the type of a body, and the status of the response.
 func parsed(contentType string, body []byte) (data, kind string, status int) {
 	media, _, _ := mime.ParseMediaType(contentType)
 	switch media {

@@ -1,28 +1,28 @@
-// Your own server, in Node, without a dependency: one feed, four endpoints.
+// Your own server, in Node, without dependencies: one feed, four endpoints.
 //
 // It runs as it is: `node server.mjs 8070`. `POST /feed` publishes. Every other endpoint answers 501 and says what to
-// build. Go through the stages in order, and check after each:
+// build. Complete the stages in order, and check after each one:
 //
 //     feedlab workshop check --url http://127.0.0.1:8070 --stage 1
 //
-// **What each endpoint must answer**: docs/wire.md. **What is checked**: docs/contract, one file for each stage.
+// See docs/wire.md for what each endpoint must answer, and docs/contract (one file per stage) for what is checked.
 
 import { createServer } from "node:http";
 
 const PORT = Number(process.argv[2] ?? 8070);
-/** How many past updates a client may ask for. What is kept has a bound. */
+/** How many past updates the feed keeps. Without a limit, memory would grow forever. */
 const HISTORY = 1000;
 /** The largest update, in bytes. */
 const MAX_UPDATE = 1 << 20;
 
-// The feed: numbered updates, and the last of them kept.
+// The feed: it numbers the updates, and keeps the most recent ones.
 
 class Feed {
-  /** One lifetime of this feed, in which a `seq` always means the same update: four characters of 0-9a-z. */
+  /** Identifies a lifetime of this feed, in which a `seq` always means the same update: four characters of 0-9a-z. */
   epoch = Math.floor(Math.random() * 36 ** 4).toString(36).padStart(4, "0");
   /** The `seq` of the newest update; 0 before the first. */
   head = 0;
-  /** The last updates, oldest first. */
+  /** The most recent updates, oldest first. */
   history = [];
 
   /** Publishes an update, and returns its `seq`. */
@@ -30,7 +30,7 @@ class Feed {
     this.head += 1;
     this.history.push({ seq: this.head, at: Date.now() * 1000, type, data });
     if (this.history.length > HISTORY) this.history.shift();
-    // Your turn, from stage 3 on: wake every client that waits.
+    // Your turn, from stage 3 on: wake every client that is waiting.
     return this.head;
   }
 }
@@ -39,14 +39,15 @@ const feed = new Feed();
 
 // Stage 1, short polling: `GET /feed/poll?after=CURSOR`.
 //
-// - Answer at once: `{"updates":[…],"next":"k3f9.8","gap":null}`, all updates after the cursor, oldest first.
-// - A cursor is an epoch and a `seq`. Without one, the client starts from now: no updates, and `next` is the head.
-// - What is not a cursor gets a 400. A cursor older than the history gets a gap, one of another epoch a reset.
-// - **Nothing is lost in silence**: gap and updates together are everything after the cursor.
+// - Answer immediately: `{"updates":[…],"next":"k3f9.8","gap":null}`, with all updates after the cursor, oldest first.
+// - A cursor is an epoch and a `seq`. A client without one starts from now: it gets no updates, and `next` is the head.
+// - Anything that isn't a valid cursor gets a 400. A cursor older than the history gets a gap, one of another epoch a
+//   reset.
+// - **Never lose an update silently**: the gap and the updates together cover everything after the cursor.
 //
 // Stage 2, `ETag`: the head's cursor in quotes. A request that has it in `If-None-Match` gets a 304 without a body.
 //
-// - The field is a list, over all its lines; tags are compared weakly (`W/"x"` matches `"x"`), and `*` matches any.
+// - The header is a list, across all its lines. Compare tags weakly (`W/"x"` matches `"x"`); `*` matches any tag.
 
 function poll(request, response, query) {
   // Your turn.
@@ -55,10 +56,10 @@ function poll(request, response, query) {
 
 // Stage 3, long polling: `GET /feed/long-poll?after=CURSOR&hold=25s`.
 //
-// - If there is something after the cursor, answer at once, with the body of stage 1.
-// - If there is nothing, wait until there is. When the hold ends first, answer 204 without a body.
-// - **Nothing falls into the gap**: an update can be published between two polls, and between your look and your wait.
-// - A client that goes away leaves nothing behind: no timer, no listener.
+// - If there are updates after the cursor, answer immediately, with the body of stage 1.
+// - If there are none, wait for one. If the hold ends first, answer 204 without a body.
+// - **Miss nothing in between**: an update can be published between two polls, or between your check and your wait.
+// - When a client disconnects, leave nothing behind: no timer and no listener.
 
 function longPoll(request, response, query) {
   // Your turn.
@@ -67,17 +68,17 @@ function longPoll(request, response, query) {
 
 // Stage 4, Server-Sent Events: `GET /feed/sse`.
 //
-// - `Content-Type: text/event-stream`, and no cache may store it. Send the head at once, before the first update.
-// - Begin with `id: CURSOR` and `retry: 2000`, then a blank line. What does a client lose that is cut off before its
-//   first update, if you do not?
+// - Send `Content-Type: text/event-stream`, and let no cache store it. Send the head before the first update.
+// - Begin with `id: CURSOR` and `retry: 2000`, then a blank line. Without that id, what does a client lose whose
+//   connection breaks before the first update?
 // - Each update is `id:`, `event:` and `data:` in one block: `data: {"at":…,"data":…}`.
-// - A comment (`:`, then a blank line) now and then keeps proxies from closing a silent stream.
-// - `HEAD` gets a 405, and a client whose `Accept` excludes the type a 406.
+// - Send a comment (`:`, then a blank line) now and then, to keep proxies from closing a silent stream.
+// - `HEAD` gets a 405, and a client whose `Accept` excludes the type gets a 406.
 //
 // Stage 5, resume: `Last-Event-ID`, or else `?after=CURSOR`.
 //
-// - Send what came after that cursor, then go on, each update once. An update published in between is in one of both.
-// - An id that is unknown, of another epoch or from the future is answered openly: 400, `event: reset`, `event: gap`.
+// - Send the updates after that cursor, then new ones, each exactly once, even those that are published in between.
+// - If an id is unknown, of another epoch or from the future, tell the client: 400, `event: reset` or `event: gap`.
 
 function sse(request, response, query) {
   // Your turn.
@@ -87,12 +88,12 @@ function sse(request, response, query) {
 // Stage 6, WebSocket: `GET /feed/ws?after=CURSOR`.
 //
 // - The handshake: `Sec-WebSocket-Accept` is the SHA-1 of the key and a constant (RFC 6455, section 4.2.2).
-// - The first message is `{"hello":{"cursor":"k3f9.7"}}`, or `{"reset":…}`. Each update is a text frame with the JSON
-//   that a poll has.
-// - A client's frames are masked, and may be fragments; a ping may come between two fragments. Bound what you collect.
-// - Close with a code: 1001 the server ends, 1002 a broken frame, 1007 not UTF-8, 1008 not accepted, 1009 too large.
+// - The first message is `{"hello":{"cursor":"k3f9.7"}}`, or `{"reset":…}`. Each update is a text frame with the same
+//   JSON as in a poll.
+// - Client frames are masked and may be fragments; a ping may arrive between two fragments. Limit what you collect.
+// - Close with a code: 1001 server ends, 1002 malformed frame, 1007 not UTF-8, 1008 not accepted, 1009 too large.
 //
-// `head` is what has already arrived behind the request. A request that asks for no upgrade gets a 426.
+// `head` has the bytes that have already arrived after the request. A request without an upgrade gets a 426.
 
 function websocket(request, socket, head, query) {
   // Your turn.
@@ -100,11 +101,11 @@ function websocket(request, socket, head, query) {
   socket.end(`HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${text}`);
 }
 
-// Stages 7 to 10 have no endpoints of their own. They ask what your server does with clients that read slowly, vanish or
-// close one side (7), that all come back at once, and when it ends itself: `SIGTERM` (8); whether all four endpoints
-// tell the same (9); and what an update costs (10).
+// Stages 7 to 10 add no endpoints. They test what your server does when clients read slowly, vanish or close one side
+// (7), and when they all reconnect at once or your server gets a `SIGTERM` (8); whether all four endpoints send the
+// same updates (9); and what an update costs (10).
 
-// Publishing is ready: `POST /feed` with `text/plain`, or with `application/json` as `{"type":…,"data":…}`.
+// Publishing already works: `POST /feed` with `text/plain`, or with `application/json` as `{"type":…,"data":…}`.
 
 async function publish(request, response) {
   const body = [];
@@ -123,7 +124,7 @@ async function publish(request, response) {
   accepted(response, feed.publish(update.data, update.type));
 }
 
-/** Returns the update of a JSON body, or undefined if it is none. */
+/** Returns the update in a JSON body, or undefined if the body is invalid. */
 function parsed(body) {
   let update;
   try {
@@ -145,7 +146,7 @@ function text(response, status, line, headers = {}) {
   answer(response, status, `${line}\n`, { "Content-Type": "text/plain; charset=utf-8", ...headers });
 }
 
-/** Sends a whole answer. Without its length, Node would send it in chunks. */
+/** Sends a complete response. Without its length, Node would send it in chunks. */
 function answer(response, status, body, headers) {
   response.writeHead(status, { "Content-Length": Buffer.byteLength(body), ...headers }).end(body);
 }
@@ -154,7 +155,7 @@ function notYet(response, line) {
   text(response, 501, `Your turn, ${line}`);
 }
 
-// Which handler answers what.
+// The handler for each path.
 
 const GET = {
   __proto__: null,
@@ -173,7 +174,7 @@ function target(request) {
 const server = createServer((request, response) => {
   const [path, query] = target(request);
   if (path === "/feed" && request.method === "POST") {
-    publish(request, response).catch(() => response.destroy()); // the client left before its body was complete
+    publish(request, response).catch(() => response.destroy()); // the client disconnected before its body was complete
   } else if (GET[path]) {
     GET[path](request, response, query);
   } else {
@@ -181,7 +182,7 @@ const server = createServer((request, response) => {
   }
 });
 
-// Node hands over every request that asks for an upgrade, on any path.
+// Node passes every upgrade request here, on any path.
 server.on("upgrade", (request, socket, head) => {
   socket.on("error", () => socket.destroy());
   websocket(request, socket, head, target(request)[1]);

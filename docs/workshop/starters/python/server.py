@@ -1,13 +1,13 @@
-"""Your own server, in Python, without a dependency: one feed, four endpoints.
+"""Your own server, in Python, without dependencies: one feed, four endpoints.
 
 It runs as it is: `python3 server.py 8070`. `POST /feed` publishes. Every other endpoint answers 501 and says what to
-build. Go through the stages in order, and check after each:
+build. Complete the stages in order, and check after each one:
 
     feedlab workshop check --url http://127.0.0.1:8070 --stage 1
 
-**What each endpoint must answer**: docs/wire.md. **What is checked**: docs/contract, one file for each stage.
+See docs/wire.md for what each endpoint must answer, and docs/contract (one file per stage) for what is checked.
 
-Each connection has a thread of its own, so a handler may simply wait.
+Each connection has its own thread, so a handler may simply wait.
 """
 
 import json
@@ -19,24 +19,24 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-# How many past updates a client may ask for. What is kept has a bound.
+# How many past updates the feed keeps. Without a limit, memory would grow forever.
 HISTORY = 1000
 # The largest update, in bytes.
 MAX_UPDATE = 1 << 20
 
 
-# The feed: numbered updates, and the last of them kept.
+# The feed: it numbers the updates, and keeps the most recent ones.
 
 
 class Feed:
     def __init__(self):
-        # One lifetime of this feed, in which a `seq` always means the same update: four characters of 0-9a-z.
+        # Identifies a lifetime of this feed, in which a `seq` always means the same update: four characters of 0-9a-z.
         self.epoch = "".join(random.choices("0123456789abcdefghijklmnopqrstuvwxyz", k=4))
         # The `seq` of the newest update; 0 before the first.
         self.head = 0
-        # The last updates, oldest first.
+        # The most recent updates, oldest first.
         self.history = deque(maxlen=HISTORY)
-        # Hold it to read or to change the feed: every connection has its own thread.
+        # Hold it while you read or change the feed, because every connection has its own thread.
         self.changed = threading.Condition()
 
     def publish(self, data, type="message"):
@@ -44,7 +44,7 @@ class Feed:
         with self.changed:
             self.head += 1
             self.history.append({"seq": self.head, "at": time.time_ns() // 1000, "type": type, "data": data})
-            # Your turn, from stage 3 on: wake every client that waits.
+            # Your turn, from stage 3 on: wake every client that is waiting.
             return self.head
 
 
@@ -57,15 +57,18 @@ class Handler(BaseHTTPRequestHandler):
 
     # Stage 1, short polling: `GET /feed/poll?after=CURSOR`.
     #
-    # - Answer at once: `{"updates":[…],"next":"k3f9.8","gap":null}`, all updates after the cursor, oldest first.
-    # - A cursor is an epoch and a `seq`. Without one, the client starts from now: no updates, and `next` is the head.
-    # - What is not a cursor gets a 400. A cursor older than the history gets a gap, one of another epoch a reset.
-    # - **Nothing is lost in silence**: gap and updates together are everything after the cursor.
+    # - Answer immediately: `{"updates":[…],"next":"k3f9.8","gap":null}`, with all updates after the cursor, oldest
+    #   first.
+    # - A cursor is an epoch and a `seq`. A client without one starts from now: it gets no updates, and `next` is the
+    #   head.
+    # - Anything that isn't a valid cursor gets a 400. A cursor older than the history gets a gap, one of another epoch
+    #   a reset.
+    # - **Never lose an update silently**: the gap and the updates together cover everything after the cursor.
     #
     # Stage 2, `ETag`: the head's cursor in quotes. A request that has it in `If-None-Match` gets a 304 without a body.
     #
-    # - The field is a list, over all its lines (`self.headers.get_all`); tags are compared weakly (`W/"x"` matches
-    #   `"x"`), and `*` matches any.
+    # - The header is a list, across all its lines (`self.headers.get_all`). Compare tags weakly (`W/"x"` matches
+    #   `"x"`); `*` matches any tag.
 
     def poll(self, query):
         # Your turn.
@@ -73,11 +76,10 @@ class Handler(BaseHTTPRequestHandler):
 
     # Stage 3, long polling: `GET /feed/long-poll?after=CURSOR&hold=25s`.
     #
-    # - If there is something after the cursor, answer at once, with the body of stage 1.
-    # - If there is nothing, wait until there is. When the hold ends first, answer 204 without a body.
-    # - **Nothing falls into the gap**: an update can be published between two polls, and between your look and your
-    #   wait.
-    # - A client that goes away leaves nothing behind: no thread that waits for ever.
+    # - If there are updates after the cursor, answer immediately, with the body of stage 1.
+    # - If there are none, wait for one. If the hold ends first, answer 204 without a body.
+    # - **Miss nothing in between**: an update can be published between two polls, or between your check and your wait.
+    # - When a client disconnects, leave nothing behind: no thread that waits forever.
 
     def long_poll(self, query):
         # Your turn.
@@ -85,20 +87,18 @@ class Handler(BaseHTTPRequestHandler):
 
     # Stage 4, Server-Sent Events: `GET /feed/sse`.
     #
-    # - `Content-Type: text/event-stream`, and no cache may store it. Send the head at once, before the first update.
-    #   HTTP/1.1 needs `Transfer-Encoding: chunked`, HTTP/1.0 has no chunks.
-    # - Begin with `id: CURSOR` and `retry: 2000`, then a blank line. What does a client lose that is cut off before its
-    #   first update, if you do not?
+    # - Send `Content-Type: text/event-stream`, and let no cache store it. Send the head before the first update.
+    #   HTTP/1.1 needs `Transfer-Encoding: chunked`; HTTP/1.0 has no chunks.
+    # - Begin with `id: CURSOR` and `retry: 2000`, then a blank line. Without that id, what does a client lose whose
+    #   connection breaks before the first update?
     # - Each update is `id:`, `event:` and `data:` in one block: `data: {"at":…,"data":…}`.
-    # - A comment (`:`, then a blank line) now and then keeps proxies from closing a silent stream.
-    # - `HEAD` gets a 405, and a client whose `Accept` excludes the type a 406.
+    # - Send a comment (`:`, then a blank line) now and then, to keep proxies from closing a silent stream.
+    # - `HEAD` gets a 405, and a client whose `Accept` excludes the type gets a 406.
     #
     # Stage 5, resume: `Last-Event-ID`, or else `?after=CURSOR`.
     #
-    # - Send what came after that cursor, then go on, each update once. An update published in between is in one of
-    #   both.
-    # - An id that is unknown, of another epoch or from the future is answered openly: 400, `event: reset`,
-    #   `event: gap`.
+    # - Send the updates after that cursor, then new ones, each exactly once, even those that are published in between.
+    # - If an id is unknown, of another epoch or from the future, tell the client: 400, `event: reset` or `event: gap`.
 
     def sse(self, query):
         # Your turn.
@@ -108,10 +108,9 @@ class Handler(BaseHTTPRequestHandler):
     #
     # - The handshake: `Sec-WebSocket-Accept` is the SHA-1 of the key and a constant (RFC 6455, section 4.2.2).
     # - The first message is `{"hello":{"cursor":"k3f9.7"}}`, or `{"reset":…}`. Each update is a text frame with the
-    #   JSON that a poll has.
-    # - A client's frames are masked, and may be fragments; a ping may come between two fragments. Bound what you
-    #   collect.
-    # - Close with a code: 1001 the server ends, 1002 a broken frame, 1007 not UTF-8, 1008 not accepted, 1009 too large.
+    #   same JSON as in a poll.
+    # - Client frames are masked and may be fragments; a ping may arrive between two fragments. Limit what you collect.
+    # - Close with a code: 1001 server ends, 1002 malformed frame, 1007 not UTF-8, 1008 not accepted, 1009 too large.
     #
     # Read frames from `self.rfile`, and write them to `self.wfile`.
 
@@ -119,11 +118,11 @@ class Handler(BaseHTTPRequestHandler):
         # Your turn.
         self.not_yet("stage 6: answer the opening handshake with 101")
 
-    # Stages 7 to 10 have no endpoints of their own. They ask what your server does with clients that read slowly, vanish
-    # or close one side (7), that all come back at once, and when it ends itself: `SIGTERM` (8); whether all four
-    # endpoints tell the same (9); and what an update costs (10).
+    # Stages 7 to 10 add no endpoints. They test what your server does when clients read slowly, vanish or close one
+    # side (7), and when they all reconnect at once or your server gets a `SIGTERM` (8); whether all four endpoints send
+    # the same updates (9); and what an update costs (10).
 
-    # Publishing is ready: `POST /feed` with `text/plain`, or with `application/json` as `{"type":…,"data":…}`.
+    # Publishing already works: `POST /feed` with `text/plain`, or with `application/json` as `{"type":…,"data":…}`.
 
     def do_POST(self):
         length = self.headers.get("Content-Length", "")
@@ -139,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.refuse(*why)
         self.answer(202, json.dumps({"seq": feed.publish(*update)}), "application/json")
 
-    # Which method answers what.
+    # The method for each path.
 
     def do_GET(self):
         endpoints = {
@@ -163,7 +162,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def refuse(self, status, line):
-        # The body of the request may still be on its way: what follows it would be read as the next request.
+        # The rest of the request's body may still arrive, and would be parsed as the next request.
         self.close_connection = True
         self.answer(status, line + "\n", "text/plain; charset=utf-8")
 
@@ -171,11 +170,11 @@ class Handler(BaseHTTPRequestHandler):
         self.refuse(501, f"Your turn, {line}")
 
     def log_message(self, *_):
-        """Says nothing for each request."""
+        """Does not log requests."""
 
 
 def parsed(content_type, body):
-    """Returns the data and the type of a body, or the status and the line with which to refuse it."""
+    """Returns the data and the type of a body, or the status and the text of a rejection."""
     if content_type not in ("text/plain", "application/json"):
         return None, (415, "publish text/plain or application/json")
     try:
@@ -196,7 +195,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request, address):
-        """Says nothing about a client that left; anything else is a mistake to be seen."""
+        """Ignores clients that disconnect, and reports all other errors."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, address)
 
