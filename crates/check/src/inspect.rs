@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use feedlab_loadgen::transport::{HeaderMap, Tls};
 use hyper::Method;
+use hyper::header::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -40,6 +41,7 @@ pub use report::{Counts, Report, Times};
 pub use seen::Found;
 
 use crate::connection::OpenError;
+use crate::target::Secrets;
 use crate::{decode, limits};
 use course::Course;
 use dial::Dialer;
@@ -66,6 +68,15 @@ pub struct Target {
     pub headers: HeaderMap,
     /// The certificates that are trusted; required for `https:`.
     pub tls: Option<Tls>,
+}
+
+impl Target {
+    /// What must not be shown, even if the server repeats it.
+    fn secrets(&self) -> Secrets {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Secrets::of(&self.url, &headers)
+    }
 }
 
 /// How long it takes.
@@ -108,14 +119,15 @@ pub struct Connected {
 }
 
 impl Connected {
-    fn of(head: &Head, is_websocket: bool) -> Self {
+    fn of(head: &Head, secrets: &Secrets) -> Self {
+        let shown = |text: &str| secrets.hide(&text::quoted(text));
         Self {
             status: head.status,
-            content_type: text::quoted(&head.media_type()),
+            content_type: shown(&head.media_type()),
             http: report::version(head.version),
-            server: head.text("server").map(text::quoted),
-            encoding: head.text("content-encoding").map(text::quoted),
-            is_websocket,
+            server: head.text("server").map(shown),
+            encoding: head.text("content-encoding").map(shown),
+            is_websocket: head.status == 101,
         }
     }
 }
@@ -157,10 +169,13 @@ pub async fn run(
     progress: &mut dyn Progress,
     stop: &CancellationToken,
 ) -> Result<Report, InspectError> {
-    let course = Course { target, options, dialer: Dialer::new(target.tls.clone()), stop };
+    let secrets = target.secrets();
+    let course = Course { target, options, dialer: Dialer::new(target.tls.clone()), secrets, stop };
     let seen = course.run(progress).await?;
-    let findings = judge::findings(&seen);
-    Ok(report::of(&seen, findings, course.dialer.opened(), stop.is_cancelled()))
+    let findings = judge::findings(&seen).into_iter().map(|finding| finding.without(&course.secrets)).collect();
+    let mut report = report::of(&seen, findings, course.dialer.opened(), stop.is_cancelled());
+    report.content_type = report.content_type.map(|text| course.secrets.hide(&text));
+    Ok(report)
 }
 
 impl std::fmt::Display for Failure {

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use inspect::{SSE, Silent, expect, inspected, run, serve, target};
+use inspect::{SSE, Silent, WATCH, expect, inspected, run, serve, target};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -193,4 +193,19 @@ async fn websocket_pings_whose_answers_are_never_read_can_be_interrupted() {
     let inspecting = async { tokio::join!(inspecting, interrupting).0 };
     let report = timeout(PATIENCE, inspecting).await.expect("it ends when it is interrupted").unwrap();
     assert!(report.interrupted && report.counts.comments > 0, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_the_server_repeats_is_not_shown() {
+    let url = serve(|mut client| async move {
+        let head = "HTTP/1.1 200 s3cretpassword\r\nContent-Type: text/event-stream; x=s3cretpassword\r\n\
+                    Via: 1.1 s3cretpassword\r\nCache-Control: s3crettoken\r\nConnection: close\r\n\r\n";
+        let _ = client.write_all(head.as_bytes()).await;
+        let _ = client.write_all(b"id: s3cretpassword\ndata: s3crettoken\n\n").await;
+    })
+    .await;
+    let mut target = target(&format!("{url}?token=s3crettoken"));
+    target.headers.insert("authorization", "Bearer s3cretpassword".parse().unwrap());
+    let report = format!("{:?}", run(&target, WATCH).await.unwrap());
+    assert!(report.contains("via: 1.1 …") && !report.contains("s3cret"), "{report}");
 }

@@ -14,6 +14,8 @@ use super::exchange::{Answer, Ask, within};
 use super::open::Opened;
 use super::seen::{Found, Resumed, Seen};
 use super::watch::{Record, Watching, watch};
+use crate::target::Secrets;
+
 use super::{Connected, InspectError, Options, Progress, Status, Target, websocket};
 
 mod beside;
@@ -32,6 +34,7 @@ pub(super) struct Course<'a> {
     pub(super) target: &'a Target,
     pub(super) options: &'a Options,
     pub(super) dialer: Dialer,
+    pub(super) secrets: Secrets,
     pub(super) stop: &'a CancellationToken,
 }
 
@@ -74,7 +77,7 @@ impl Course<'_> {
         match answer {
             Err(failure) => seen.failure = Some(failure),
             Ok(answer) => {
-                progress.connected(&Connected::of(&answer.head, answer.head.status == 101));
+                progress.connected(&Connected::of(&answer.head, &self.secrets));
                 self.watch_both((&endpoint, &ask), answer, until, seen, progress).await?;
             }
         }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::target::Secrets;
+
 /// What was found out about one property of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -13,6 +15,14 @@ pub struct Finding {
     pub evidence: String,
     /// What to change, one remedy a line; empty if nothing is to be changed.
     pub fix: Vec<String>,
+}
+
+impl Finding {
+    /// The finding without what must not be shown, which a server may have repeated.
+    pub(super) fn without(self, secrets: &Secrets) -> Self {
+        let fix = self.fix.iter().map(|line| secrets.hide(line)).collect();
+        Self { evidence: secrets.hide(&self.evidence), fix, ..self }
+    }
 }
 
 /// How a property is.
