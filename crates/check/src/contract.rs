@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod embedded;
 mod step;
+pub(crate) mod template;
 mod validate;
 mod value;
 
@@ -63,6 +64,14 @@ pub struct Case {
 
 fn once() -> Vec<u32> {
     vec![1]
+}
+
+impl Case {
+    /// Whether the case publishes.
+    #[must_use]
+    pub fn publishes(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need, Need::Publish | Need::History))
+    }
 }
 
 /// The kind of server that is judged.

@@ -34,6 +34,8 @@ pub const COMMAND_OUTPUT: u64 = 4 << 10;
 /// Time for a command that restarts the server, and then for the server to accept connections.
 pub const RESTART: Duration = Duration::from_secs(60);
 
+/// How long something that must happen is waited for, by default.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a feed must not change to count as one on which only the check publishes.
 pub const LISTEN: Duration = Duration::from_secs(1);
 

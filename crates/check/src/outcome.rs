@@ -5,8 +5,21 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::contract::{Level, Profile};
-use crate::run::NOT_CHOSEN;
 use crate::trace::Trace;
+
+/// Why a case was not tried that the user did not choose.
+pub const NOT_CHOSEN: &str = "not chosen";
+
+/// Why a server cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// What the user gave cannot be used. Holds what is wrong and the remedy, in one line.
+    #[error("{0}")]
+    BadInput(String),
+    /// The server cannot be reached or gives no answer. Holds the reason and the remedy, in one line.
+    #[error("{0}")]
+    Unreachable(String),
+}
 
 /// The verdicts on one server, in the order of the contract.
 #[derive(Clone, Debug, Serialize)]

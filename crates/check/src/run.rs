@@ -9,7 +9,7 @@ use feedlab_feed::clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::{Case, Stage};
-use crate::outcome::{CaseResult, Progress, Report, StageResult, Verdict};
+use crate::outcome::{CaseResult, CheckError, NOT_CHOSEN, Progress, Report, StageResult, Verdict};
 use crate::target::{Search, Target, find};
 
 use case::{CaseRun, Context};
@@ -26,25 +26,10 @@ mod observed;
 mod opening;
 mod options;
 mod sending;
-pub(crate) mod template;
 mod token;
 mod trace;
 
-pub use options::{Options, PATIENCE};
-
-/// Why a case was not tried that the user did not choose.
-pub const NOT_CHOSEN: &str = "not chosen";
-
-/// Why a server cannot be judged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CheckError {
-    /// What the user gave cannot be used. Holds what is wrong and the remedy, in one line.
-    #[error("{0}")]
-    BadInput(String),
-    /// The server cannot be reached or gives no answer. Holds the reason and the remedy, in one line.
-    #[error("{0}")]
-    Unreachable(String),
-}
+pub use options::Options;
 
 /// Tries the cases of a contract on a server. When `stop` is cancelled, the report has the cases so far.
 ///

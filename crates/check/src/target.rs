@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::connection::{Dialer, OpenError};
 use crate::contract::{Endpoint, Profile};
-use crate::run::CheckError;
+use crate::outcome::CheckError;
 
 pub(crate) mod find;
 mod mapping;

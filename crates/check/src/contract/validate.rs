@@ -79,7 +79,7 @@ fn references(step: &Step, names: &Names<'_>) -> Result<(), String> {
     if let Some(missing) = step.updates().iter().find(|name| !names.updates.contains(name.as_str())) {
         return Err(format!("no update `{missing}` was published before it"));
     }
-    let variables = step.templates().into_iter().flat_map(crate::run::template::names);
+    let variables = step.templates().into_iter().flat_map(super::template::names);
     for variable in variables {
         if !RESERVED.contains(&variable) && !names.texts.contains(variable) {
             return Err(format!("nothing named `${variable}` was published or kept before it"));
@@ -113,7 +113,7 @@ fn detail(case: &Case, step: &Step, names: &Names<'_>) -> Result<(), String> {
         Step::Keep { what, .. } if what != "cursor" && !what.starts_with("header ") => {
             Err(format!("`{what}` cannot be kept: cursor, or header NAME"))
         }
-        Step::Send { hex: Some(hex), .. } if crate::run::template::from_hex(hex).is_none() => {
+        Step::Send { hex: Some(hex), .. } if super::template::from_hex(hex).is_none() => {
             Err(format!("`{hex}` is not hexadecimal"))
         }
         Step::Send { on, .. } | Step::ExpectFrame { of: on, .. } | Step::ExpectClose { of: on, .. } => {

@@ -100,7 +100,7 @@ fn a_report_is_read_from_top_to_bottom() {
 fn what_was_not_chosen_is_not_shown() {
     let mut report = report();
     for case in &mut report.stages[1].cases {
-        case.verdict = not_tried(crate::run::NOT_CHOSEN);
+        case.verdict = not_tried(crate::outcome::NOT_CHOSEN);
     }
     let text = text(&report, &Baseline::default(), false);
     assert!(!text.contains("Stage 3") && text.contains("1 passed, 0 failed, 1 advice, 1 not tried\n"), "{text}");

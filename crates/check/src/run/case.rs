@@ -7,10 +7,9 @@ use feedlab_feed::clock;
 
 use super::budget::Budget;
 use super::exchange::Exchange;
-use super::template;
 use super::token::Tokens;
 use super::trace::Log;
-use crate::contract::{Case, Step};
+use crate::contract::{Case, Step, template};
 use crate::limits;
 use crate::outcome::{Failure, Progress};
 use crate::publish::Publisher;

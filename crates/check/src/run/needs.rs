@@ -6,9 +6,10 @@ use feedlab_feed::clock;
 use url::Url;
 
 use super::case::{CaseRun, Context};
+use super::options::Options;
 use super::token::Tokens;
-use super::{CheckError, Options};
 use crate::contract::{Case, Close, Endpoint, Frame, Level, Need, Profile, Step, Time};
+use crate::outcome::CheckError;
 use crate::publish::{Publisher, Update, feedlab_refuses};
 use crate::target::request::Until;
 use crate::target::{Request, Target, ask};
@@ -26,11 +27,6 @@ pub(super) struct Abilities {
     quiet: Option<Result<(), String>>,
     /// Whether a WebSocket takes messages from its clients; `None` before it is tried, otherwise why not.
     messages: Option<Result<(), String>>,
-}
-
-/// Whether a case publishes.
-pub(super) fn publishes(case: &Case) -> bool {
-    case.needs.iter().any(|need| matches!(need, Need::Publish | Need::History))
 }
 
 impl Abilities {
@@ -67,7 +63,7 @@ impl Abilities {
 
     /// Why a case cannot be tried, if so.
     pub(super) async fn lack(&mut self, case: &Case, context: &mut Context<'_>) -> Option<String> {
-        if publishes(case) && self.publisher == Publisher::None {
+        if case.publishes() && self.publisher == Publisher::None {
             return Some(self.why_not.clone());
         }
         if case.needs.contains(&Need::Restart) && context.restart.is_none() {

@@ -5,13 +5,11 @@ use std::time::Duration;
 use feedlab_loadgen::transport::Tls;
 use url::Url;
 
-use super::{CheckError, needs};
 use crate::contract::{Case, Contract, Profile, Stage};
+use crate::limits;
+use crate::outcome::CheckError;
 use crate::publish::Publisher;
 use crate::target::Mapping;
-
-/// How long something that must happen is waited for, by default.
-pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What to judge, and how.
 #[derive(Clone, Debug)]
@@ -54,7 +52,7 @@ impl Options {
             restart_command: None,
             stages: Vec::new(),
             cases: Vec::new(),
-            timeout: PATIENCE,
+            timeout: limits::PATIENCE,
             contract,
         }
     }
@@ -79,7 +77,7 @@ pub(super) fn check_choice(options: &Options) -> Result<(), CheckError> {
 pub(super) fn needs_publisher(options: &Options, profile: Profile) -> bool {
     let stages = options.contract.stages.iter();
     let mut chosen = stages.flat_map(|stage| stage.cases.iter().filter(|case| is_chosen(options, stage, case)));
-    chosen.any(|case| case.profiles.contains(&profile) && needs::publishes(case))
+    chosen.any(|case| case.profiles.contains(&profile) && case.publishes())
 }
 
 /// Whether the user wants a case to be tried.

@@ -9,7 +9,7 @@ use super::exchange::{Exchange, View, describe_frame};
 use super::expecting::Look;
 use super::observed;
 use super::opening::place_names;
-use super::template::from_hex;
+use crate::contract::template::from_hex;
 use crate::contract::{Close, Endpoint, Step};
 use crate::shell::{self, ShellError};
 use crate::trace::What;

@@ -13,7 +13,7 @@ use super::{Mapping, Request, Target, shown};
 use crate::contract::{Endpoint, Profile};
 use crate::http::Response;
 use crate::http::{is_event_stream, is_json};
-use crate::run::CheckError;
+use crate::outcome::CheckError;
 
 /// What is known about a server before it is asked.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Search {
     /// Nothing is known but the URL.
     #[must_use]
     pub fn new(url: Url) -> Self {
-        let within = crate::run::PATIENCE;
+        let within = crate::limits::PATIENCE;
         Self { url, profile: None, headers: Vec::new(), tls: None, mapping: Mapping::default(), within }
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Target, host_of, path_of};
 use crate::http::{self, Response, is_event_stream};
-use crate::run::CheckError;
+use crate::outcome::CheckError;
 
 /// A request that is being put together: default fields, which others replace.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use feedlab_check::contract::{Contract, Profile};
-use feedlab_check::outcome::{CaseResult, Report};
+use feedlab_check::outcome::{CaseResult, CheckError, Report};
 use feedlab_check::report::{self, Baseline, Style};
-use feedlab_check::run::{self, CheckError};
+use feedlab_check::run;
 use feedlab_feed::{Transport, bounded};
 
 use super::{limits, link, request};

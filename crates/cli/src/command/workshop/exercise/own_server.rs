@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use feedlab_check::connection::Dialer;
 use feedlab_check::contract::{Contract, Profile, Stage};
-use feedlab_check::outcome::{CaseResult, Progress, Report, Verdict};
+use feedlab_check::outcome::{CaseResult, CheckError, Progress, Report, Verdict};
 use feedlab_check::report::{self, Style};
-use feedlab_check::run::{self, CheckError};
+use feedlab_check::run;
 use feedlab_feed::clock;
 use feedlab_feed::text::visible;
 use feedlab_loadgen::transport::Url;
