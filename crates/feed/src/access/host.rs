@@ -23,12 +23,14 @@ impl Host {
             _ => return None,
         };
         let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let is_name = || !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        // One final dot is the root of the domain names (RFC 1034, section 3.1); what is before it is a name.
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let is_name = || !name.is_empty() && !name.ends_with('.') && name.bytes().all(is_letter);
         if !address.map_or_else(is_name, |address| address.parse::<Ipv6Addr>().is_ok()) {
             return None;
         }
-        let name = name.to_ascii_lowercase();
-        Some(Self { name: name.strip_suffix('.').map(str::to_owned).unwrap_or(name), port })
+        Some(Self { name: name.to_ascii_lowercase(), port })
     }
 
     /// The name or address without the port, in lower case.
@@ -135,9 +137,26 @@ mod tests {
 
     #[test]
     fn f12_invalid_hosts_are_refused() {
-        for text in
-            ["", ":80", "a b", "a\tb", "a/b", "a:b", "a:+1", "a:99999", "a:1:2", "u@a", "[::1", "[::1]80", "[x]", "é"]
-        {
+        for text in [
+            "",
+            ":80",
+            "a b",
+            "a\tb",
+            "a/b",
+            "a:b",
+            "a:+1",
+            "a:99999",
+            "a:1:2",
+            "u@a",
+            "[::1",
+            "[::1]80",
+            "[x]",
+            "é",
+            ".",
+            "..",
+            "a..",
+            "localhost..:80",
+        ] {
             assert_eq!(Host::read(text), None, "{text:?}");
         }
     }
