@@ -20,6 +20,8 @@ mod threshold;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+/// The maximum number of cells: as many take more than a day. Each is planned, predicted and kept in memory.
+const MOST_CELLS: usize = 10_000;
 
 pub(super) fn scenario(text: &str, file: &Path) -> Result<Scenario, ScenarioError> {
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -69,7 +71,25 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     };
     measure.drain = drain::drain(&written.measure, &inputs)?;
     lab::servers(&written, &feed, !faults.is_empty())?;
-    Ok(Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders })
+    let scenario =
+        Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders };
+    check_cells(&scenario, &written)?;
+    Ok(scenario)
+}
+
+/// Four sweeps within their own bounds can still multiply to billions.
+fn check_cells(scenario: &Scenario, written: &Written) -> Result<(), FieldError> {
+    let payloads = scenario.feed.source.payload_sweep().len();
+    let points = [scenario.contenders.len(), scenario.clients.count.len(), payloads];
+    let cells = points.into_iter().fold(scenario.measure.repetitions as usize, usize::saturating_mul);
+    if cells <= MOST_CELLS {
+        return Ok(());
+    }
+    let problem = format!(
+        "the scenario has {cells} cells (contenders, client counts, payload sizes and repetitions, multiplied); it may \
+         have at most {MOST_CELLS}, so give fewer of them"
+    );
+    Err(FieldError::at(&written.clients.count, problem))
 }
 
 /// The version determines the meaning of every other key, so it is checked first and separately.

@@ -39,6 +39,16 @@ fn parse(text: &str) -> Result<Scenario, String> {
 }
 
 #[test]
+fn a_scenario_with_too_many_cells_is_rejected() {
+    let counts = |most: u32| (1..=most).map(|count| count.to_string()).collect::<Vec<_>>().join(", ");
+    let with = |most| GOOD.replace("500, 50, 50", &counts(most)).replace("1m 30s\"", "1m 30s\"\nrepetitions = 1000");
+    assert!(parse(&with(5)).is_ok());
+    let error = parse(&with(6)).unwrap_err();
+    let is_placed = error.contains("ticker.toml:10:") && error.contains("12000 cells") && error.contains("fewer");
+    assert!(is_placed, "{error}");
+}
+
+#[test]
 fn omitted_keys_get_their_defaults() {
     let scenario = parse(GOOD).unwrap();
     assert_eq!(scenario.seed, 1);
