@@ -81,6 +81,14 @@ fn an_invalid_question_is_rejected_with_its_position_and_the_remedy() {
 }
 
 #[test]
+fn what_a_line_says_is_quoted_without_its_hidden_characters() {
+    for line in ["{\"who\u{1b}[31m\":1}", "{\"question\":\"q\",\"round\":\"\u{202e}\"}"] {
+        let error = read_votes(line).unwrap_err().to_string();
+        assert!(error.starts_with("line 1: ") && !error.contains(feedlab_feed::text::is_hidden), "{error:?}");
+    }
+}
+
+#[test]
 fn an_invalid_vote_is_rejected_with_its_line_and_the_remedy() {
     let good = r#"{"question":"poll-age","round":"before","who":"Ada","answer":"half","at":1}"#;
     assert_eq!(read_votes(&format!("{good}\n\n{good}\n")).unwrap().len(), 2, "empty lines are ignored");

@@ -104,7 +104,7 @@ pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
             MAX_VOTES.. => Err(format!("there are more than {MAX_VOTES} votes; give each class its own file")),
             _ => read(text),
         }
-        .map_err(|problem| ClassError::Vote { line, problem })
+        .map_err(|problem| at_line(line, &problem))
     };
     numbered.map(vote).collect()
 }
@@ -117,7 +117,7 @@ impl Questions {
     pub fn votes(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
         let votes = read_votes(text)?;
         for ((line, _), vote) in numbered(text).zip(&votes) {
-            self.check(vote).map_err(|problem| ClassError::Vote { line, problem })?;
+            self.check(vote).map_err(|problem| at_line(line, &problem))?;
         }
         Ok(votes)
     }
@@ -198,6 +198,11 @@ impl Vote {
             _ => Ok(()),
         }
     }
+}
+
+/// A problem with a line, which may quote what the line says.
+fn at_line(line: usize, problem: &str) -> ClassError {
+    ClassError::Vote { line, problem: problem.replace(text::is_hidden, " ") }
 }
 
 /// Returns the non-empty lines, each with its number, counted from 1.

@@ -13,6 +13,7 @@ use crate::summary::Summary;
 use crate::verdict::judge_run;
 use crate::{hlog, predict, scenario, statistics};
 use feedlab_feed::bounded;
+use feedlab_feed::text::visible;
 use feedlab_feed::wire::error_in_line;
 
 /// All results of a run except the histograms, which are read on demand.
@@ -132,11 +133,13 @@ struct Versioned {
 fn read_json<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<T, ResultsError> {
     let text = read_text(folder, name)?;
     let file = folder.join(name);
-    let malformed =
-        |error: serde_json::Error| ResultsError::Malformed { file: file.clone(), problem: error.to_string() };
+    let malformed = |error: serde_json::Error| ResultsError::Malformed {
+        file: file.clone(),
+        problem: visible(&error.to_string()).into_owned(),
+    };
     let Versioned { schema } = serde_json::from_str(&text).map_err(malformed)?;
     if schema != SCHEMA {
-        return Err(ResultsError::Schema { file, found: schema.to_string() });
+        return Err(ResultsError::Schema { file, found: visible(&schema.to_string()).into_owned() });
     }
     serde_json::from_str(&text).map_err(malformed)
 }
@@ -146,7 +149,7 @@ fn read_lines<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<
         serde_json::from_str(line).map_err(|error| ResultsError::Line {
             file: folder.join(name),
             line: index + 1,
-            problem: error_in_line(&error),
+            problem: visible(&error_in_line(&error)).into_owned(),
         })
     };
     read_text(folder, name)?.lines().enumerate().map(parse).collect()

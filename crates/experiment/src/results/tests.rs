@@ -149,6 +149,24 @@ fn damaged_files_are_named_with_the_position() {
 }
 
 #[test]
+fn what_a_file_says_is_quoted_without_its_hidden_characters() {
+    let out = tempfile::tempdir().unwrap();
+    let path = finished(out.path());
+    for (name, text) in [
+        (CELLS, "{\"cell\":\"a\",\"label\":\"b\",\"transport\":\"\u{202e}sse\"}"),
+        (MANIFEST, "{\"schema\":1,\"scenario\":{\"feed\":{\"source\":\"\u{2066}\"}}}"),
+        (SUMMARY, "{\"schema\":\"\u{1b}\"}"),
+        (SUMMARY, "{\"schema\":\"\u{200b}1\"}"),
+    ] {
+        let before = fs::read(path.join(name)).unwrap();
+        fs::write(path.join(name), text).unwrap();
+        let error = Results::read(&path).unwrap_err().to_string();
+        assert!(error.contains(name) && !error.contains(feedlab_feed::text::is_hidden), "{error:?}");
+        fs::write(path.join(name), before).unwrap();
+    }
+}
+
+#[test]
 fn a_folder_without_a_scenario_file_is_an_older_one_and_a_damaged_one_is_named() {
     let out = tempfile::tempdir().unwrap();
     let path = finished(out.path());
