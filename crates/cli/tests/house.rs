@@ -57,7 +57,10 @@ fn the_dependencies_between_the_crates_match_the_design() {
     assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
     assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "an exercise builds without the other crates");
     assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "every crate can use it in its tests");
-    assert!(!built_with("feedlab").contains("feedlab-testkit"), "it is only for tests");
+    assert_eq!(own("feedlab-fuzz"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
+    for package in ["feedlab-testkit", "feedlab-fuzz"] {
+        assert!(!built_with("feedlab").contains(package), "{package} is only for tests");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The control API: people, pages and load generators control the proxy over HTTP, on a separate loopback port.
 
-mod json;
+pub(crate) mod json;
 mod server;
 
 pub(crate) use server::{HEAD_TIMEOUT, MAX_CONNECTIONS};

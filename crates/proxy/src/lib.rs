@@ -18,6 +18,8 @@ mod lab;
 
 mod control;
 mod fault;
+#[doc(hidden)]
+pub mod fuzzing;
 mod proxy;
 mod settings;
 mod stats;

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::settings::LinkSettings;
 
 /// Parses a change of settings: returns the settings, changed by the fields in the body.
-pub(super) fn settings(body: &[u8], before: LinkSettings) -> Result<LinkSettings, String> {
+pub(crate) fn settings(body: &[u8], before: LinkSettings) -> Result<LinkSettings, String> {
     let mut fields = Fields::read(body)?;
     let link = before.network;
     let network = Network {
@@ -31,7 +31,7 @@ pub(super) fn settings(body: &[u8], before: LinkSettings) -> Result<LinkSettings
 }
 
 /// Returns all fields of the settings.
-pub(super) fn show(settings: &LinkSettings) -> Value {
+pub(crate) fn show(settings: &LinkSettings) -> Value {
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;
     let Network { rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes } = settings.network;
     json!({
@@ -46,7 +46,7 @@ pub(super) fn show(settings: &LinkSettings) -> Value {
 }
 
 /// Parses the fault in the body.
-pub(super) fn fault(body: &[u8]) -> Result<Fault, String> {
+pub(crate) fn fault(body: &[u8]) -> Result<Fault, String> {
     let mut fields = Fields::read(body)?;
     let fault = Fault {
         kind: kind(fields.text("kind")?)?,
