@@ -24,8 +24,10 @@ const MAX_ANSWER_BYTES: usize = 256 << 10;
 pub(crate) fn run(input: &[u8]) {
     static SERVER: OnceLock<Server> = OnceLock::new();
     let server = SERVER.get_or_init(Server::start);
-    let answered = server.runtime.block_on(async { tokio::time::timeout(PATIENCE, server.ask(input)).await });
-    assert!(answered.is_ok(), "neither answered nor closed within {PATIENCE:?}");
+    let is_answered =
+        || server.runtime.block_on(async { tokio::time::timeout(PATIENCE, server.ask(input)).await }).is_ok();
+    // A machine that pauses this process for longer is no bug, and does not do it twice.
+    assert!(is_answered() || is_answered(), "twice neither answered nor closed within {PATIENCE:?}");
     assert!(!PANICKED.load(Ordering::Relaxed), "the server panicked: the message is above");
 }
 
