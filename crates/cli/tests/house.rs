@@ -56,6 +56,8 @@ fn the_dependencies_between_the_crates_match_the_design() {
     assert_eq!(own("feedlab-check"), ["experiment", "feed", "loadgen"], "{check}");
     assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
     assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "an exercise builds without the other crates");
+    let ruler = "what measures the server shares no code with it, so that a change cannot move the ruler";
+    assert_eq!(own("feedlab-bench"), Vec::<String>::new(), "{ruler}");
     assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "every crate can use it in its tests");
     assert_eq!(own("feedlab-fuzz"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
     for package in ["feedlab-testkit", "feedlab-fuzz"] {
