@@ -9,6 +9,7 @@
 mod broker;
 pub mod docs;
 pub mod http;
+pub mod instructions;
 mod process;
 
 use std::time::Duration;
