@@ -18,7 +18,7 @@ const STREAMS: u64 = 1 << 32;
 
 /// The churn of one client; none by default.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Churn(Option<Moments>);
+pub(crate) struct Churn(Option<Box<Moments>>);
 
 #[derive(Clone, Debug)]
 struct Moments {
@@ -37,7 +37,7 @@ impl Churn {
         rng.set_stream(STREAMS + u64::from(index));
         let mut moments = Moments { gap_s: 1.0 / share_per_s, next: Some(from), rng };
         moments.advance();
-        Self(Some(moments))
+        Self(Some(Box::new(moments)))
     }
 
     /// Returns when the current connection ends: the first moment that has not passed.

@@ -23,10 +23,10 @@ pub(crate) fn link(job: &Job, leg: Leg) -> Result<Link, LoadError> {
     Ok(Link { http: link.http, tls, pool: None, leg, finds_heads: false })
 }
 
-/// The link of one worker's clients: they share connections with each other and with no other worker's.
+/// The link of one worker's clients: they share connections and counters with each other and with no other worker's.
 pub(crate) fn link_of_a_worker(link: &Link, job: &Job) -> Link {
     let shares = job.contender.link.connections == Connections::Shared;
-    Link { pool: shares.then(Pool::default), ..link.clone() }
+    Link { pool: shares.then(Pool::default), leg: link.leg.of_a_thread(), ..link.clone() }
 }
 
 /// The client with this index: its headers, its source address and its own random numbers.
@@ -40,7 +40,6 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     client.link = link.clone();
     client.profile = job.clients.headers;
     client.reconnect = job.contender.reconnect;
-    client.read_buffer = job.contender.serving.read_buffer_bytes;
     // The feed has not started, so "after nothing" means "from now on", and a client that is cut off before its first
     // update has a cursor to resume from. The servers of the other transports send one.
     let sends_place = transport != Transport::WebSocket && !job.contender.is_auto();

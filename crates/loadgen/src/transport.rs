@@ -9,6 +9,7 @@
 //! Every other failure is reported to the observer, and the client tries again.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 
 use feedlab_experiment::headers;
 use feedlab_experiment::scenario::{self, Headers, Options, ReconnectPolicy};
@@ -35,13 +36,17 @@ pub use url::Url;
 mod address;
 pub mod auto;
 mod body;
+mod buffer;
 mod dial;
+mod frames;
+mod gate;
 mod head;
 pub(crate) mod http;
 pub(crate) mod leg;
 pub mod long_polling;
 mod pace;
 pub mod short_polling;
+mod socket;
 pub mod sse;
 mod stream;
 mod tls;
@@ -69,8 +74,6 @@ pub struct Client {
     pub reconnect: ReconnectPolicy,
     /// The header profile, for endpoints that need other headers: `headers` are those of the first.
     pub profile: Headers,
-    /// The read buffer of a WebSocket, bytes; `None` uses the default of [`websocket::Options`].
-    pub read_buffer: Option<usize>,
     /// How many bytes the client reads per second; `None` reads everything at once.
     pub reads_per_s: Option<u64>,
     /// What the client publishes over its WebSocket.
@@ -109,7 +112,6 @@ impl Client {
             after: None,
             reconnect: ReconnectPolicy::default(),
             profile: Headers::default(),
-            read_buffer: None,
             reads_per_s: None,
             publications: None,
             churn: Churn::default(),
@@ -118,35 +120,31 @@ impl Client {
     }
 }
 
-/// Runs one client of the transport that the options are for, until `stop` is cancelled or the client gives up.
-pub async fn run(client: Client, options: &Options, observer: &mut dyn Observer, stop: &CancellationToken) {
-    match *options {
-        Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
-            let options = auto::Options { first, watchdog, climb, hold, interval, keepalive };
-            Box::pin(auto::run(client, options, observer, stop)).await;
-        }
-        _ => run_one(client, options, observer, stop).await,
-    }
-}
+/// A client that runs, on the heap: what it has been is forgotten, and only what it needs while it waits is kept.
+pub type Running<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Runs one client of a single transport. Does nothing for a ladder, which is not one.
-async fn run_one(client: Client, options: &Options, observer: &mut dyn Observer, stop: &CancellationToken) {
-    let read_buffer = client.read_buffer.unwrap_or(websocket::Options::default().read_buffer);
+/// Runs one client of the transport that the options are for, until `stop` is cancelled or the client gives up.
+pub fn run<'a>(
+    client: Client,
+    options: &Options,
+    observer: &'a mut dyn Observer,
+    stop: &'a CancellationToken,
+) -> Running<'a> {
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {
             let options = short_polling::Options { interval, keep_alive, conditional };
-            Box::pin(short_polling::run(client, options, observer, stop)).await;
+            Box::pin(short_polling::run(client, options, observer, stop))
         }
         Options::LongPolling { hold, keep_alive } => {
             let options = long_polling::Options { hold, keep_alive };
-            Box::pin(long_polling::run(client, options, observer, stop)).await;
+            Box::pin(long_polling::run(client, options, observer, stop))
         }
-        Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)).await,
-        Options::WebSocket { .. } => {
-            let options = websocket::Options { read_buffer, ..websocket::Options::default() };
-            Box::pin(websocket::run(client, options, observer, stop)).await;
+        Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)),
+        Options::WebSocket { .. } => Box::pin(websocket::run(client, websocket::Options::default(), observer, stop)),
+        Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
+            let options = auto::Options { first, watchdog, climb, hold, interval, keepalive };
+            Box::pin(auto::run(client, options, observer, stop))
         }
-        Options::Auto { .. } => {}
     }
 }
 

@@ -196,9 +196,9 @@ async fn ramp(share: Clients, recorder: Rc<RefCell<Recorder>>) -> JoinSet<()> {
             link.leg.clone(),
             share.job.publishing.is_some(),
         );
-        let (job, leave) = (share.job.clone(), leave.clone());
+        let (job, leave, client) = (share.job.clone(), leave.clone(), Box::new(client));
         clients.spawn_local(async move {
-            transport::run(client, &job.contender.options, &mut observer, &leave).await;
+            transport::run(*client, &job.contender.options, &mut observer, &leave).await;
         });
     }
     clients

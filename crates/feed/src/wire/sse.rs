@@ -4,6 +4,7 @@
 //! whole algorithm and accepts chunks of any size.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,7 +131,7 @@ struct EventData<'a> {
 }
 
 /// An event as a client dispatches it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// The event type; `message` unless the stream named one.
     pub event_type: String,
@@ -198,7 +199,7 @@ pub struct EventTooLarge {
     pub limit: usize,
 }
 
-/// The standard's parser. Push the stream's bytes in chunks of any size; each event is dispatched as soon as it is
+/// The standard's parser. Give it the stream's bytes in chunks of any size; each event is dispatched as soon as it is
 /// complete.
 #[derive(Debug)]
 pub struct Parser {
@@ -208,11 +209,10 @@ pub struct Parser {
     after_cr: bool,
     /// Whether no line has been read yet, so that a byte order mark may follow.
     at_start: bool,
-    data: String,
-    event_type: String,
-    /// The id that the block that is read sets, if it sets one.
-    own_id: Option<String>,
-    last_event_id: Arc<str>,
+    /// The event that is read, and the last event id of the stream. Its texts are written over by the next one.
+    event: Event,
+    /// The id that the block that is read sets, if [`Event::has_own_id`].
+    own_id: String,
     retry_ms: Option<u64>,
     limit: usize,
 }
@@ -222,6 +222,9 @@ impl Default for Parser {
         Self::new(Self::DEFAULT_LIMIT)
     }
 }
+
+/// The most memory that a parser keeps for each text of the next event, bytes.
+const KEPT: usize = 1 << 10;
 
 impl Parser {
     /// The largest event that a default parser accepts: 64 MiB.
@@ -234,10 +237,8 @@ impl Parser {
             line: Vec::new(),
             after_cr: false,
             at_start: true,
-            data: String::new(),
-            event_type: String::new(),
-            own_id: None,
-            last_event_id: Arc::default(),
+            event: Event::default(),
+            own_id: String::new(),
             retry_ms: None,
             limit,
         }
@@ -247,9 +248,7 @@ impl Parser {
     /// reconnection time are kept.
     pub fn reconnect(&mut self) {
         self.line.clear();
-        self.data.clear();
-        self.event_type.clear();
-        self.own_id = None;
+        self.end_block();
         self.after_cr = false;
         self.at_start = true;
     }
@@ -257,7 +256,7 @@ impl Parser {
     /// The value that the client sends as `Last-Event-ID` when it reconnects; empty if there is none yet.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
-        &self.last_event_id
+        &self.event.last_event_id
     }
 
     /// The reconnection time that the stream set, ms.
@@ -270,17 +269,22 @@ impl Parser {
     ///
     /// # Errors
     /// When an event exceeds the limit; the stream cannot be read further.
-    pub fn push(&mut self, mut chunk: &[u8], mut dispatch: impl FnMut(Event)) -> Result<(), EventTooLarge> {
+    pub fn push(&mut self, chunk: &[u8], mut dispatch: impl FnMut(Event)) -> Result<(), EventTooLarge> {
+        self.read(chunk, |event| dispatch(event.clone()))
+    }
+
+    /// Reads a chunk and lends every event that it completes to `dispatch`. Allocates nothing for an event that is no
+    /// larger than those before it.
+    ///
+    /// # Errors
+    /// When an event exceeds the limit; the stream cannot be read further.
+    pub fn read(&mut self, mut chunk: &[u8], mut dispatch: impl FnMut(&Event)) -> Result<(), EventTooLarge> {
         if self.after_cr && !chunk.is_empty() {
             self.after_cr = false;
             chunk = chunk.strip_prefix(b"\n").unwrap_or(chunk);
         }
         while let Some(end) = memchr::memchr2(b'\n', b'\r', chunk) {
-            self.grow(&chunk[..end])?;
-            let line = std::mem::take(&mut self.line);
-            self.end_line(&line, &mut dispatch);
-            self.line = line;
-            self.line.clear();
+            self.end_line(&chunk[..end], &mut dispatch)?;
             let is_cr = chunk[end] == b'\r';
             chunk = &chunk[end + 1..];
             if is_cr && chunk.is_empty() {
@@ -289,60 +293,102 @@ impl Parser {
                 chunk = chunk.strip_prefix(b"\n").unwrap_or(chunk);
             }
         }
-        self.grow(chunk)
-    }
-
-    fn grow(&mut self, bytes: &[u8]) -> Result<(), EventTooLarge> {
-        if self.data.len() + self.line.len() + bytes.len() > self.limit {
-            return Err(EventTooLarge { limit: self.limit });
-        }
-        self.line.extend_from_slice(bytes);
+        self.check_size(chunk)?;
+        self.line.extend_from_slice(chunk);
         Ok(())
     }
 
-    fn end_line(&mut self, line: &[u8], dispatch: &mut impl FnMut(Event)) {
+    fn check_size(&self, more: &[u8]) -> Result<(), EventTooLarge> {
+        let size = self.event.data.len() + self.line.len() + more.len();
+        if size > self.limit { Err(EventTooLarge { limit: self.limit }) } else { Ok(()) }
+    }
+
+    /// Ends a line with its last bytes. A line that arrived in one piece is not copied.
+    fn end_line(&mut self, bytes: &[u8], dispatch: &mut impl FnMut(&Event)) -> Result<(), EventTooLarge> {
+        self.check_size(bytes)?;
+        if self.line.is_empty() {
+            self.line(bytes, dispatch);
+            return Ok(());
+        }
+        let mut line = std::mem::take(&mut self.line);
+        line.extend_from_slice(bytes);
+        self.line(&line, dispatch);
+        line.clear();
+        line.shrink_to(KEPT);
+        self.line = line;
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8], dispatch: &mut impl FnMut(&Event)) {
         let at_start = std::mem::replace(&mut self.at_start, false);
         let line = if at_start { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
         if line.is_empty() {
             return self.end_event(dispatch);
         }
-        let line = String::from_utf8_lossy(line);
-        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-        self.field(name, value.strip_prefix(' ').unwrap_or(value));
+        let (name, value) = memchr::memchr(b':', line).map_or((line, &b""[..]), |at| (&line[..at], &line[at + 1..]));
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        // The library's lossy conversion looks at every character, even where none is lost.
+        let value = std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
+        self.field(name, &value);
     }
 
     /// Processes a field. A comment is a field without a name.
-    fn field(&mut self, name: &str, value: &str) {
+    fn field(&mut self, name: &[u8], value: &str) {
         match name {
-            "data" => {
-                self.data.push_str(value);
-                self.data.push('\n');
+            b"data" => {
+                self.event.data.push_str(value);
+                self.event.data.push('\n');
             }
-            "event" => value.clone_into(&mut self.event_type),
-            "id" if !value.contains('\0') => self.own_id = Some(value.to_owned()),
-            "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+            b"event" => value.clone_into(&mut self.event.event_type),
+            b"id" if !value.contains('\0') => {
+                value.clone_into(&mut self.own_id);
+                self.event.has_own_id = true;
+            }
+            b"retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
                 self.retry_ms = Some(value.parse().unwrap_or(u64::MAX));
             }
             _ => {}
         }
     }
 
-    fn end_event(&mut self, dispatch: &mut impl FnMut(Event)) {
-        let own_id = self.own_id.take();
-        let has_own_id = own_id.is_some();
-        if let Some(id) = own_id {
-            self.last_event_id = id.into();
+    fn end_event(&mut self, dispatch: &mut impl FnMut(&Event)) {
+        let event = &mut self.event;
+        if event.has_own_id {
+            event.last_event_id = shared(&self.own_id);
         }
-        let mut event_type = std::mem::take(&mut self.event_type);
-        if self.data.pop().is_none() {
-            return;
+        if event.data.pop().is_some() {
+            if event.event_type.is_empty() {
+                event.event_type.push_str("message");
+            }
+            dispatch(event);
         }
-        if event_type.is_empty() {
-            event_type.push_str("message");
-        }
-        let (data, last_event_id) = (std::mem::take(&mut self.data), self.last_event_id.clone());
-        dispatch(Event { event_type, data, last_event_id, has_own_id });
+        self.end_block();
     }
+
+    /// Forgets what the block has set; the last event id stays.
+    fn end_block(&mut self) {
+        self.event.event_type.clear();
+        self.event.event_type.shrink_to(KEPT);
+        self.event.data.clear();
+        self.event.data.shrink_to(KEPT);
+        self.event.has_own_id = false;
+    }
+}
+
+thread_local! {
+    /// The last id that a parser of this thread has read.
+    static LAST_ID: RefCell<Arc<str>> = RefCell::default();
+}
+
+/// Returns an id in shared memory. The clients of a load generator read the same ids one after the other: only the first
+/// of them allocates.
+fn shared(id: &str) -> Arc<str> {
+    LAST_ID.with_borrow_mut(|last| {
+        if **last != *id {
+            *last = id.into();
+        }
+        last.clone()
+    })
 }
 
 #[cfg(test)]

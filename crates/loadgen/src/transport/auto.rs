@@ -17,7 +17,7 @@ use feedlab_feed::{Transport, clock};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, request_headers, run_one};
+use super::{Client, request_headers};
 use crate::observer::Observer;
 
 mod rung;
@@ -153,7 +153,7 @@ async fn run_rung(
     let Options { hold, interval, keepalive, .. } = options;
     let rung = scenario::Options::of_rung(health.transport(), hold, interval, keepalive);
     let mut watched = RungObserver::new(shared, health, client.after);
-    run_one(client, &rung, &mut watched, stop).await;
+    super::run(client, &rung, &mut watched, stop).await;
 }
 
 /// The next lower rung.

@@ -12,23 +12,25 @@ use feedlab_experiment::headers::{ANY, LAST};
 use feedlab_experiment::record::Failure;
 use feedlab_feed::clock;
 use hyper::StatusCode;
-use hyper::body::Bytes;
 use hyper::header::{CONNECTION, HeaderMap};
 use hyper::http::response::Parts;
 use tokio::time::{sleep_until, timeout};
 use url::Url;
 
+use super::buffer::Chunk;
 use super::dial::{Dialer, Times};
 use super::{Client, set};
 use crate::observer::{ClientError, Observer, Opened};
 
 mod connection;
 mod exchange;
+mod framing;
 mod h1;
 pub(super) mod h2;
 mod pool;
 mod redirect;
 mod shared_connection;
+mod taken_over;
 pub(super) mod tunnel;
 
 pub(crate) use exchange::with_causes;
@@ -116,6 +118,7 @@ impl Http {
         }
         observer.answered(&head);
         let last = self.connections == Connections::Fresh || (incoming.is_h1() && self.ends_with(&head));
+        let incoming = self.take_over(incoming, &head.headers);
         Ok((head, Body { http: self, incoming, last }))
     }
 
@@ -178,6 +181,20 @@ impl Http {
         no_answer(patience)
     }
 
+    /// Takes the connection of a stream over HTTP/1.1 for the rest of its body.
+    fn take_over(&mut self, incoming: IncomingBody, headers: &HeaderMap) -> IncomingBody {
+        if self.connections != Connections::Streamed || incoming.has_ended() {
+            return incoming;
+        }
+        match self.connection.take() {
+            Some(Connection::H1(connection)) => connection.take_over(headers).map_or(incoming, IncomingBody::TakenOver),
+            connection => {
+                self.connection = connection;
+                incoming
+            }
+        }
+    }
+
     /// Whether an HTTP/1.1 connection carries no further response.
     fn ends_with(&self, head: &Parts) -> bool {
         self.connections == Connections::Streamed || says_close(&head.headers)
@@ -226,7 +243,8 @@ impl Http {
         if self.connection.is_some() {
             return Ok(Obtained::Reused);
         }
-        let (connection, obtained) = Connection::open(&self.dialer, self.pool.as_ref(), url).await?;
+        let is_kept = self.connections != Connections::Streamed;
+        let (connection, obtained) = Connection::open(&self.dialer, self.pool.as_ref(), url, is_kept).await?;
         self.connection = Some(connection);
         Ok(obtained)
     }
@@ -264,8 +282,11 @@ pub(super) struct Body<'a> {
 
 impl Body<'_> {
     /// Returns the next chunk; `None` at the end.
-    pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, ClientError>> {
+    pub(super) async fn chunk(&mut self) -> Option<Result<Chunk, ClientError>> {
         let Self { http, incoming, .. } = self;
+        if let IncomingBody::TakenOver(body) = incoming {
+            return std::future::poll_fn(|cx| body.poll_chunk(cx)).await;
+        }
         drive(http.connection.as_mut()?, |cx| incoming.poll_data(cx)).await
     }
 }

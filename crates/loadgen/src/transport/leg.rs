@@ -31,20 +31,32 @@ const MAX_LEAVING: usize = 1_024;
 /// Counts the sockets of a group of clients together. Cheap to clone. A socket closes when its client is done with it,
 /// and the cost of its last segments is estimated. The sockets of measured clients are instead kept for a moment and
 /// then queried.
-#[derive(Clone, Debug, Default)]
-pub struct Leg(Arc<Counters>);
+#[derive(Clone, Debug)]
+pub struct Leg {
+    shared: Arc<Shared>,
+    counters: Arc<Counters>,
+}
 
+/// What all threads share. Nothing here is touched by an update.
 #[derive(Debug, Default)]
-struct Counters {
+struct Shared {
     /// Whether sockets are kept for their last segments.
     keeps: bool,
+    kernel: Mutex<Kernel>,
+    /// The counters of every thread.
+    counters: Mutex<Vec<Arc<Counters>>>,
+}
+
+/// The counters of one thread, apart from those of others, so that no two cores write to the same cache line.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counters {
     connections: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
     updates: AtomicU64,
     handshakes: AtomicU64,
     handshake_bytes: AtomicU64,
-    kernel: Mutex<Kernel>,
 }
 
 #[derive(Debug, Default)]
@@ -127,7 +139,18 @@ impl Leg {
     /// Creates a leg that keeps each socket for [`LAST_SEGMENTS`] after its client has closed it. The owner must call
     /// [`settle`](Self::settle) regularly.
     pub(crate) fn keeping_sockets() -> Self {
-        Self(Arc::new(Counters { keeps: true, ..Counters::default() }))
+        Self::new(Shared { keeps: true, ..Shared::default() })
+    }
+
+    fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), counters: Arc::default() }.of_a_thread()
+    }
+
+    /// The same leg, with counters for another thread.
+    pub(crate) fn of_a_thread(&self) -> Self {
+        let leg = Self { shared: self.shared.clone(), counters: Arc::default() };
+        leg.all_counters().push(leg.counters.clone());
+        leg
     }
 
     /// Closes the sockets that have been kept long enough.
@@ -137,19 +160,12 @@ impl Leg {
 
     /// Returns the counts up to now. Queries the kernel once per open connection, which takes about a microsecond each.
     pub(crate) fn stats(&self) -> LegStats {
-        let Counters { connections, up, down, updates, handshakes, handshake_bytes, keeps: _, kernel: _ } = &*self.0;
         let mut kernel = self.kernel();
         kernel.settle(clock::now());
-        LegStats {
-            connections: connections.load(Relaxed),
-            open: kernel.open.len() as u64,
-            up: up.load(Relaxed),
-            down: down.load(Relaxed) + kernel.unread,
-            updates: updates.load(Relaxed),
-            handshakes: handshakes.load(Relaxed),
-            handshake_bytes: handshake_bytes.load(Relaxed),
-            wire: kernel.carried(),
-        }
+        let (open, down, wire) = (kernel.open.len() as u64, kernel.unread, kernel.carried());
+        let mut sum = LegStats { open, down, wire, ..LegStats::default() };
+        self.all_counters().iter().for_each(|counters| counters.add_to(&mut sum));
+        sum
     }
 
     /// Returns the counts after the last segments of closed connections have arrived.
@@ -160,18 +176,40 @@ impl Leg {
 
     /// Counts an update that a client received.
     pub(crate) fn updated(&self) {
-        self.0.updates.fetch_add(1, Relaxed);
+        self.counters.updates.fetch_add(1, Relaxed);
     }
 
     /// Counts a connection whose first response head ended after this many bytes of the connection.
     pub(super) fn answered(&self, bytes: u64) {
-        self.0.handshakes.fetch_add(1, Relaxed);
-        self.0.handshake_bytes.fetch_add(bytes, Relaxed);
+        self.counters.handshakes.fetch_add(1, Relaxed);
+        self.counters.handshake_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    fn all_counters(&self) -> MutexGuard<'_, Vec<Arc<Counters>>> {
+        self.shared.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // The state is consistent after each of these methods, so a panic elsewhere does not make it unusable.
     fn kernel(&self) -> MutexGuard<'_, Kernel> {
-        self.0.kernel.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.kernel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Leg {
+    fn default() -> Self {
+        Self::new(Shared::default())
+    }
+}
+
+impl Counters {
+    fn add_to(&self, sum: &mut LegStats) {
+        let Self { connections, up, down, updates, handshakes, handshake_bytes } = self;
+        sum.connections += connections.load(Relaxed);
+        sum.up += up.load(Relaxed);
+        sum.down += down.load(Relaxed);
+        sum.updates += updates.load(Relaxed);
+        sum.handshakes += handshakes.load(Relaxed);
+        sum.handshake_bytes += handshake_bytes.load(Relaxed);
     }
 }
 
@@ -257,10 +295,10 @@ impl Counted {
     fn wrote(&mut self, result: io::Result<usize>) -> io::Result<usize> {
         let count = result? as u64;
         if self.bytes == 0 {
-            self.leg.0.connections.fetch_add(1, Relaxed);
+            self.leg.counters.connections.fetch_add(1, Relaxed);
         }
         self.bytes += count;
-        self.leg.0.up.fetch_add(count, Relaxed);
+        self.leg.counters.up.fetch_add(count, Relaxed);
         Ok(count as usize)
     }
 }
@@ -270,7 +308,7 @@ impl Drop for Counted {
         let mut kernel = self.leg.kernel();
         let Some(handle) = kernel.open.try_remove(self.key).filter(|_| self.bytes > 0) else { return };
         // The last segments are also estimated if no descriptor is left.
-        match self.leg.0.keeps.then(|| self.stream.as_fd().try_clone_to_owned()) {
+        match self.leg.shared.keeps.then(|| self.stream.as_fd().try_clone_to_owned()) {
             Some(Ok(socket)) => kernel.leave(handle, socket, self.read),
             _ => kernel.close(handle, self.read),
         }
@@ -284,7 +322,7 @@ impl AsyncRead for Counted {
         let count = (buffer.filled().len() - before) as u64;
         self.bytes += count;
         self.read += count;
-        self.leg.0.down.fetch_add(count, Relaxed);
+        self.leg.counters.down.fetch_add(count, Relaxed);
         Poll::Ready(Ok(()))
     }
 }

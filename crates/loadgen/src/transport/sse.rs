@@ -7,17 +7,20 @@
 //! The path of one update through this client:
 //!
 //! ```text
-//! transport/http.rs     has requested the stream
-//! transport/dial.rs     the connection, opened before or for this request
-//! transport/stream.rs   reads its bytes, decrypted if there is TLS
-//! transport/http/h1.rs  the next chunk of the body; on HTTP/2 in transport/http/h2.rs
-//! transport/sse.rs      the chunk has arrived
-//! feed/src/wire/sse.rs  joins the lines to events, and keeps the last event id
-//! observer.rs           what a client reports: the update, and when it arrived
-//! client_observer.rs    receives the report for a client of the fleet
-//! audit.rs              whether the update is new, ahead of a hole, late or a duplicate
-//! recorder.rs           its age, into the histogram of the worker thread
-//! worker.rs             hands over the ages of every second
+//! transport/http.rs             has requested the stream
+//! transport/dial.rs             the connection, opened before or for this request
+//! transport/gate.rs             let hyper read its head, and no further
+//! transport/http/taken_over.rs  the rest of the connection; on HTTP/2, a stream of it, in transport/http/h2.rs
+//! transport/stream.rs           reads its bytes, decrypted if there is TLS
+//! transport/buffer.rs           into the one buffer of the worker thread
+//! transport/http/framing.rs     takes the content out of the chunked coding
+//! transport/sse.rs              the chunk has arrived
+//! feed/src/wire/sse.rs          joins the lines to events, and keeps the last event id
+//! observer.rs                   what a client reports: the update, and when it arrived
+//! client_observer.rs            receives the report for a client of the fleet
+//! audit.rs                      whether the update is new, ahead of a hole, late or a duplicate
+//! recorder.rs                   its age, into the histogram of the worker thread
+//! worker.rs                     hands over the ages of every second
 //! ```
 
 use std::pin::pin;
@@ -64,12 +67,19 @@ impl Default for Options {
 }
 
 /// Reads the stream until `stop` is cancelled or the server ends it permanently.
-pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
+pub fn run<'a>(
+    client: Client,
+    options: Options,
+    observer: &'a mut dyn Observer,
+    stop: &'a CancellationToken,
+) -> impl Future<Output = ()> + use<'a> {
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
     let Client { url: endpoint, reconnect, churn, rng, .. } = client;
-    let streamer = Streamer { http, endpoint, parser, options, reconnect, churn, rng };
-    stop.run_until_cancelled(pin!(streamer.run(observer))).await;
+    let mut streamer = Streamer { http, endpoint, parser, options, reconnect, churn, rng };
+    async move {
+        stop.run_until_cancelled(pin!(streamer.run(observer))).await;
+    }
 }
 
 struct Streamer {
@@ -90,7 +100,7 @@ enum EndedBy {
 }
 
 impl Streamer {
-    async fn run(mut self, observer: &mut dyn Observer) {
+    async fn run(&mut self, observer: &mut dyn Observer) {
         let mut backoff = Backoff::new(self.reconnect);
         loop {
             let error = match self.session(&mut backoff, observer).await {
@@ -113,7 +123,9 @@ impl Streamer {
     /// Opens a stream and reads it to its end.
     async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<EndedBy, ClientError> {
         let headers = self.headers();
-        let (head, mut body) = self.http.get(self.endpoint.clone(), headers, ANSWER_TIMEOUT, observer).await?;
+        // Boxed, so that an open stream does not keep the memory of the request's future.
+        let request = self.http.get(self.endpoint.clone(), headers, ANSWER_TIMEOUT, observer);
+        let (head, mut body) = Box::pin(request).await?;
         check(&head)?;
         observer.served(clock::unix_us());
         // The head's values are slices of a read buffer of 8 KiB, which they would keep allocated.
@@ -132,8 +144,8 @@ impl Streamer {
             let received_at_us = clock::unix_us();
             observer.alive();
             let raw = self.options.raw_events;
-            let deliver = |event: Event| deliver(&event, raw, received_at_us, observer);
-            self.parser.push(&chunk, deliver).map_err(|error| ClientError::new(Failure::Malformed, error))?;
+            let deliver = |event: &Event| deliver(event, raw, received_at_us, observer);
+            self.parser.read(&chunk, deliver).map_err(|error| ClientError::new(Failure::Malformed, error))?;
             if !has_place && let Ok(cursor) = self.parser.last_event_id().parse() {
                 has_place = true;
                 observer.placed(cursor);
@@ -172,7 +184,7 @@ impl Streamer {
 fn resume(cursor: Cursor) -> Parser {
     let mut parser = Parser::default();
     // An event without data is not dispatched, and one this short is within the limit.
-    let _ = parser.push(format!("id: {cursor}\n\n").as_bytes(), drop);
+    let _ = parser.read(format!("id: {cursor}\n\n").as_bytes(), |_| {});
     parser
 }
 

@@ -18,18 +18,19 @@ use url::Url;
 
 use super::Client;
 use super::dial::{Dialed, Dialer, Times};
+use super::gate::Gate;
 use super::http::h2::Connection;
 use super::http::tunnel::Tunnel;
 use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, connect, no_answer, unexpected};
-use super::stream::Stream;
+use super::socket::Socket;
 use crate::observer::{ClientError, Opened};
 
-/// A WebSocket over an upgraded connection or an HTTP/2 stream.
-pub(super) type Socket = WebSocketStream<Either<Stream, Box<Tunnel>>>;
+/// The read buffer of tungstenite, bytes, which it allocates for each client at once: enough for a control frame.
+const READ_BUFFER: usize = 128;
 
 /// A WebSocket that was just opened.
 pub(super) struct Opening {
-    pub(super) socket: Socket,
+    pub(super) socket: Box<Socket>,
     pub(super) opened: Opened,
     /// The head of the response that opened it.
     pub(super) head: Parts,
@@ -41,13 +42,14 @@ pub(super) struct Upgrade {
     headers: HeaderMap,
     dialer: Dialer,
     pool: Option<Pool>,
-    config: WebSocketConfig,
+    /// The size limit of a message, bytes.
+    max_message: usize,
 }
 
 impl Upgrade {
-    pub(super) fn new(client: &Client, config: WebSocketConfig) -> Self {
+    pub(super) fn new(client: &Client, max_message: usize) -> Self {
         let headers = client.headers.clone();
-        Self { headers, dialer: Dialer::new(client), pool: client.link.pool.clone(), config }
+        Self { headers, dialer: Dialer::new(client), pool: client.link.pool.clone(), max_message }
     }
 
     /// Opens a WebSocket at a URL.
@@ -60,17 +62,24 @@ impl Upgrade {
 
     async fn upgrade(&self, mut url: Url) -> Result<Opening, ClientError> {
         let Dialed { stream, times } = self.dialer.dial(&url).await?;
-        let stream = Either::Left(stream);
+        let stream = Gate::for_head(Either::Left(stream));
         let asked = clock::now();
         let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
         // Both schemes are "special", so the change always succeeds (WHATWG URL, section 4.4).
         let _ = url.set_scheme(scheme);
         let mut request = url.as_str().into_client_request().map_err(|error| client_error(&error))?;
         request.headers_mut().extend(self.headers.clone());
-        let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(self.config))).await;
+        let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(self.config()))).await;
         let (socket, answer) =
             upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| client_error(&error))?;
+        let socket = Box::new(Socket::new(socket, self.max_message));
         Ok(Opening { socket, opened: times.opened(asked), head: answer.into_parts().0 })
+    }
+
+    /// The configuration of tungstenite, which reads no data frame that is a whole message.
+    fn config(&self) -> WebSocketConfig {
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
+        config.max_message_size(Some(self.max_message))
     }
 
     /// Sends an extended CONNECT, on another connection if the first does not accept it.
@@ -100,8 +109,9 @@ impl Upgrade {
             return Err(Lost::Answer(unexpected(response.status())));
         }
         let (head, body) = response.into_parts();
-        let stream = Either::Right(Box::new(Tunnel::new(connection, body, outgoing)));
-        let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config)).await;
+        let stream = Gate::closed(Either::Right(Box::new(Tunnel::new(connection, body, outgoing))));
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config())).await;
+        let socket = Box::new(Socket::new(socket, self.max_message));
         Ok(Opening { socket, opened, head })
     }
 }

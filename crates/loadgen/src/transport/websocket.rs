@@ -6,7 +6,10 @@
 //! transport/upgrade.rs        has opened the WebSocket
 //! transport/dial.rs           the connection, opened before or for this request
 //! transport/stream.rs         reads its bytes, decrypted if there is TLS
-//! transport/websocket.rs      a whole message from tokio-tungstenite: it has arrived
+//! transport/buffer.rs         into the one buffer of the worker thread
+//! transport/socket.rs         keeps them from tokio-tungstenite, which reads all other frames
+//! transport/frames.rs         the payload of a data frame
+//! transport/websocket.rs      a whole message: it has arrived
 //! feed/src/wire/websocket.rs  distinguishes an update from a gap or a reset
 //! observer.rs                 what a client reports: the update, and when it arrived
 //! client_observer.rs          receives the report for a client of the fleet
@@ -22,13 +25,14 @@ use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::websocket::{self, close};
 use feedlab_feed::{Cursor, clock};
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-use super::upgrade::{Opening, Socket, Upgrade, client_error};
+use super::frames::Payload;
+use super::socket::{Received, Socket};
+use super::upgrade::{Opening, Upgrade, client_error};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::{Backoff, pause};
@@ -41,38 +45,36 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How a client reads a WebSocket.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The read buffer of the connection, bytes. It is allocated at once, and tungstenite's default is 128 KiB.
-    pub read_buffer: usize,
     /// The size limit of a message, bytes.
     pub max_message: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { read_buffer: 4 << 10, max_message: 64 << 20 }
-    }
-}
-
-impl Options {
-    fn config(&self) -> WebSocketConfig {
-        let config = WebSocketConfig::default().read_buffer_size(self.read_buffer).write_buffer_size(0);
-        config.max_message_size(Some(self.max_message))
+        Self { max_message: 64 << 20 }
     }
 }
 
 /// Reads until `stop` is cancelled, then closes with the closing handshake.
-pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, stop: &CancellationToken) {
-    let upgrade = Upgrade::new(&client, options.config());
+pub fn run<'a>(
+    client: Client,
+    options: Options,
+    observer: &'a mut dyn Observer,
+    stop: &'a CancellationToken,
+) -> impl Future<Output = ()> + use<'a> {
+    let upgrade = Upgrade::new(&client, options.max_message);
     let mut listener = Listener { upgrade, cursor: client.after, client, socket: None, was_open: false };
-    stop.run_until_cancelled(pin!(listener.run(observer))).await;
-    listener.leave().await;
+    async move {
+        stop.run_until_cancelled(pin!(listener.run(observer))).await;
+        listener.leave().await;
+    }
 }
 
 struct Listener {
     upgrade: Upgrade,
     client: Client,
     cursor: Option<Cursor>,
-    socket: Option<Socket>,
+    socket: Option<Box<Socket>>,
     was_open: bool,
 }
 
@@ -102,11 +104,11 @@ impl Listener {
         }
     }
 
-    async fn open(&mut self, observer: &mut dyn Observer) -> Result<Socket, ClientError> {
-        let Opening { socket, opened, head } = self
-            .upgrade
-            .open(resume(&self.client.url, self.cursor.filter(|_| self.client.reconnect.with_cursor)))
-            .await?;
+    async fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<Socket>, ClientError> {
+        let cursor = self.cursor.filter(|_| self.client.reconnect.with_cursor);
+        let opening = self.upgrade.open(resume(&self.client.url, cursor));
+        // Boxed, so that an open WebSocket does not keep the memory of the handshake's future.
+        let Opening { socket, opened, head } = Box::pin(opening).await?;
         if std::mem::replace(&mut self.was_open, true) {
             observer.reconnect();
         }
@@ -118,22 +120,18 @@ impl Listener {
 
     async fn leave(&mut self) {
         if let Some(socket) = self.socket.take() {
-            closing_handshake(socket).await;
+            // Boxed, so that a client does not keep memory for it while it is open.
+            Box::pin(closing_handshake(socket)).await;
         }
     }
 }
 
 /// Does the closing handshake (RFC 6455, section 7.1.1): like a page that is left, the client sends a close frame and
 /// waits a moment for the echo. Messages before that are discarded.
-async fn closing_handshake(mut socket: Socket) {
+async fn closing_handshake(mut socket: Box<Socket>) {
     let frame = CloseFrame { code: close::GOING_AWAY.into(), reason: "".into() };
-    let handshake = async {
-        socket.close(Some(frame)).await?;
-        while socket.next().await.transpose()?.is_some() {}
-        Ok::<_, Error>(())
-    };
     // It does not matter whether the server answers.
-    let _ = timeout(CLOSE_TIMEOUT, handshake).await;
+    let _ = timeout(CLOSE_TIMEOUT, socket.close(frame)).await;
 }
 
 /// Reads messages until the connection ends, and returns how it ended; `None` if churn ended it. tungstenite answers
@@ -151,60 +149,78 @@ async fn session(
     }
     let mut end = pin!(end.reached());
     loop {
-        let message = tokio::select! {
+        let received = tokio::select! {
             biased;
             () = &mut end => return None,
-            message = next_of_both(socket, publications.as_deref_mut()) => message,
+            received = receive_and_publish(socket, publications.as_deref_mut()) => received,
         };
         let received_at_us = clock::unix_us();
-        if let Some(Ok(_)) = message {
+        if received.is_ok() {
             observer.alive();
         }
-        match message {
-            Some(Ok(Message::Text(text))) => match websocket::read_text(&text) {
-                websocket::Message::Update(raw) => deliver(raw, received_at_us, cursor, observer),
-                websocket::Message::Hello(place) => {
-                    *cursor = Some(place);
-                    observer.placed(place);
+        let mut read = |payload: Payload<'_>| {
+            let publications = publications.as_deref_mut();
+            read(payload, received_at_us, cursor, publications, observer);
+        };
+        match received {
+            Ok(Received::Frames(mut frames)) => {
+                while let Some(payload) = frames.next() {
+                    read(payload);
                 }
-                websocket::Message::Reset(reset) => {
-                    *cursor = Some(reset.resume);
-                    observer.reset(reset);
-                }
-                websocket::Message::Gap(gap) => {
-                    let resume = follow(cursor, gap.to);
-                    observer.gap(gap, resume);
-                }
-                websocket::Message::Ack(_) => {
-                    let due_us = publications.as_mut().and_then(|publications| publications.acknowledged());
-                    if let Some(due_us) = due_us {
-                        observer.acknowledged(due_us, received_at_us);
-                    }
-                }
-            },
-            Some(Ok(Message::Binary(payload))) => {
-                deliver(RawUpdate::Binary(&payload), received_at_us, cursor, observer);
+                socket.put_back(frames);
             }
-            Some(Ok(Message::Close(frame))) => return Some(closed(socket, frame).await),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => return Some(client_error(&error)),
-            None => return Some(ClientError::new(Failure::Disconnected, "the connection ended")),
+            Ok(Received::Message(Message::Text(text))) => read(Payload::Text(&text)),
+            Ok(Received::Message(Message::Binary(bytes))) => read(Payload::Binary(&bytes)),
+            Ok(Received::Message(Message::Close(frame))) => return Some(Box::pin(closed(socket, frame)).await),
+            Ok(Received::Message(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Err(error) => return Some(client_error(&error)),
         }
         backoff.reset();
     }
 }
 
-/// Returns the next message. Publications that are due until then are sent.
-async fn next_of_both(socket: &mut Socket, publications: Option<&mut Publications>) -> Option<Result<Message, Error>> {
-    let Some(publications) = publications else { return socket.next().await };
+/// Receives what has arrived. Publications that are due until then are sent.
+async fn receive_and_publish(socket: &mut Socket, publications: Option<&mut Publications>) -> Result<Received, Error> {
+    let Some(publications) = publications else { return socket.receive().await };
     loop {
         tokio::select! {
-            message = socket.next() => return message,
+            received = socket.receive() => return received,
             due_us = publications.next(), if publications.has_room() => {
-                let frame = publications.frame(due_us);
-                if let Err(error) = socket.send(Message::text(frame)).await {
-                    return Some(Err(error));
-                }
+                socket.send(Message::text(publications.frame(due_us))).await?;
+            }
+        }
+    }
+}
+
+/// Reads a message and reports it.
+fn read(
+    payload: Payload<'_>,
+    received_at_us: u64,
+    cursor: &mut Option<Cursor>,
+    publications: Option<&mut Publications>,
+    observer: &mut dyn Observer,
+) {
+    let text = match payload {
+        Payload::Text(text) => text,
+        Payload::Binary(bytes) => return deliver(RawUpdate::Binary(bytes), received_at_us, cursor, observer),
+    };
+    match websocket::read_text(text) {
+        websocket::Message::Update(raw) => deliver(raw, received_at_us, cursor, observer),
+        websocket::Message::Hello(place) => {
+            *cursor = Some(place);
+            observer.placed(place);
+        }
+        websocket::Message::Reset(reset) => {
+            *cursor = Some(reset.resume);
+            observer.reset(reset);
+        }
+        websocket::Message::Gap(gap) => {
+            let resume = follow(cursor, gap.to);
+            observer.gap(gap, resume);
+        }
+        websocket::Message::Ack(_) => {
+            if let Some(due_us) = publications.and_then(Publications::acknowledged) {
+                observer.acknowledged(due_us, received_at_us);
             }
         }
     }
@@ -228,7 +244,7 @@ fn follow(cursor: &mut Option<Cursor>, seq: u64) -> Cursor {
 
 /// Handles the server's close: tungstenite has queued the echo, and reading on sends it.
 async fn closed(socket: &mut Socket, frame: Option<CloseFrame>) -> ClientError {
-    let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    let _ = timeout(CLOSE_TIMEOUT, socket.finish()).await;
     let why = frame.map_or_else(|| "no code".to_owned(), |frame| format!("{} {}", u16::from(frame.code), frame.reason));
     ClientError::new(Failure::Closed, format_args!("the server closed the connection: {}", why.trim_end()))
 }

@@ -5,22 +5,24 @@ use std::task::{Context, Poll, ready};
 
 use ::h2::RecvStream;
 use feedlab_experiment::scenario::Http as Version;
-use hyper::body::{Body as _, Bytes, Frame, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
 use url::Url;
 
 use super::exchange::{Lost, MoveBytes, broken, refused};
 use super::pool::{self, Pool};
+use super::taken_over::TakenOver;
 use super::{h1, h2};
 use crate::observer::ClientError;
+use crate::transport::buffer::Chunk;
 use crate::transport::dial::{Dialed, Dialer, Times};
 
 /// A connection of either HTTP version.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most clients speak HTTP/1.1, and a box would be one allocation more")]
 pub(super) enum Connection {
-    H1(h1::Connection),
+    /// Boxed, because a stream is taken over from it.
+    H1(Box<h1::Connection>),
     H2(h2::Connection),
 }
 
@@ -43,14 +45,21 @@ impl Obtained {
 
 impl Connection {
     /// Opens a connection of the dialer's HTTP version, or gets a stream on a shared one.
-    pub(super) async fn open(dialer: &Dialer, pool: Option<&Pool>, url: &Url) -> Result<(Self, Obtained), ClientError> {
+    /// `is_kept` is whether an HTTP/1.1 connection is for more than one response.
+    pub(super) async fn open(
+        dialer: &Dialer,
+        pool: Option<&Pool>,
+        url: &Url,
+        is_kept: bool,
+    ) -> Result<(Self, Obtained), ClientError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused(url, &"only http:// and https:// are supported here"));
         }
         match dialer.http {
             Version::V1 => {
                 let Dialed { stream, times } = dialer.dial(url).await?;
-                Ok((Self::H1(h1::Connection::new(stream).await?), Obtained::New(times)))
+                let connection = h1::Connection::new(stream, is_kept).await?;
+                Ok((Self::H1(Box::new(connection)), Obtained::New(times)))
             }
             Version::V2 => {
                 let (connection, times) = pool::connect(pool, dialer, url).await?;
@@ -93,26 +102,38 @@ impl MoveBytes for Connection {
 pub(super) enum IncomingBody {
     H1(Incoming),
     H2(RecvStream),
+    /// The body of an event stream over HTTP/1.1; the connection is its own.
+    TakenOver(TakenOver),
 }
 
 impl IncomingBody {
     pub(super) const fn is_h1(&self) -> bool {
-        matches!(self, Self::H1(_))
+        matches!(self, Self::H1(_) | Self::TakenOver(_))
+    }
+
+    /// Whether nothing of the body is to come.
+    pub(super) fn has_ended(&self) -> bool {
+        match self {
+            Self::H1(incoming) => incoming.is_end_stream(),
+            Self::H2(incoming) => incoming.is_end_stream(),
+            Self::TakenOver(_) => false,
+        }
     }
 
     /// Polls for the next chunk. Trailers are skipped.
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ClientError>>> {
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, ClientError>>> {
         match self {
             Self::H1(incoming) => loop {
                 let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
                 match frame.map(|frame| frame.map(Frame::into_data)) {
-                    Some(Ok(Ok(data))) => return Poll::Ready(Some(Ok(data))),
+                    Some(Ok(Ok(data))) => return Poll::Ready(Some(Ok(Chunk::Owned(data)))),
                     Some(Ok(Err(_trailers))) => {}
                     Some(Err(error)) => return Poll::Ready(Some(Err(broken(&error)))),
                     None => return Poll::Ready(None),
                 }
             },
-            Self::H2(incoming) => h2::poll_data(incoming, cx).map_err(|error| broken(&error)),
+            Self::H2(incoming) => h2::poll_data(incoming, cx).map_ok(Chunk::Owned).map_err(|error| broken(&error)),
+            Self::TakenOver(body) => body.poll_chunk(cx),
         }
     }
 }

@@ -11,7 +11,9 @@ use hyper_util::rt::TokioIo;
 use url::Url;
 
 use super::exchange::{Lost, MoveBytes, authority, broken, catch_up, drive, refused};
+use super::taken_over::TakenOver;
 use crate::observer::ClientError;
+use crate::transport::gate::Gate;
 use crate::transport::stream::Stream;
 
 /// A connection and its two halves in hyper: one accepts requests, the other moves bytes when it is polled.
@@ -22,12 +24,20 @@ pub(super) struct Connection {
     pub(super) wire: Option<Wire>,
 }
 
-type Wire = http1::Connection<TokioIo<Stream>, String>;
+type Wire = http1::Connection<TokioIo<Gate<Stream>>, String>;
 
 impl Connection {
-    pub(super) async fn new(stream: Stream) -> Result<Self, ClientError> {
-        let (requests, wire) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+    /// A connection that is kept, or one that is taken over after the head of its response.
+    pub(super) async fn new(stream: Stream, is_kept: bool) -> Result<Self, ClientError> {
+        let gate = if is_kept { Gate::wide(stream) } else { Gate::for_head(stream) };
+        let (requests, wire) = http1::handshake(TokioIo::new(gate)).await.map_err(|error| broken(&error))?;
         Ok(Self { requests, wire: Some(wire) })
+    }
+
+    /// Takes the body of the response with these headers over from hyper; `None` if the connection has ended.
+    pub(super) fn take_over(self, headers: &HeaderMap) -> Option<TakenOver> {
+        let gate = self.wire?.into_parts().io.into_inner();
+        Some(TakenOver::new(gate, headers))
     }
 
     /// Sends a request and waits for the response head. With a body, the request is a POST.
