@@ -5,13 +5,14 @@
 //! such a moment, nothing happens. The worker creates the process, the transports apply it; this module knows nothing
 //! of connections.
 
-use std::future::pending;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use tokio::time::sleep_until;
+use tokio::time::{Sleep, sleep_until};
 
 /// The first of the random number streams used for churn. The streams for phases and jitter start at 0.
 const STREAMS: u64 = 1 << 32;
@@ -65,11 +66,20 @@ pub(crate) struct End(Option<Instant>);
 
 impl End {
     /// Waits until that moment; forever if there is none.
-    pub(crate) async fn reached(self) {
-        match self.0 {
-            Some(moment) => sleep_until(moment.into()).await,
-            None => pending().await,
-        }
+    pub(crate) fn reached(self) -> Reached {
+        Reached(self.0.map(|moment| Box::pin(sleep_until(moment.into()))))
+    }
+}
+
+/// Ready when a connection ends. Polled with every update, so a client without churn has no timer to look at.
+#[derive(Debug)]
+pub(crate) struct Reached(Option<Pin<Box<Sleep>>>);
+
+impl Future for Reached {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
     }
 }
 

@@ -25,8 +25,8 @@ use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, connect, no_answer, unexpec
 use super::socket::Socket;
 use crate::observer::{ClientError, Opened};
 
-/// The read buffer of tungstenite, bytes, which it allocates for each client at once: enough for a control frame.
-const READ_BUFFER: usize = 128;
+/// The read buffer of tungstenite, bytes. It allocates it for each client at once, and more for a large frame.
+const READ_BUFFER: usize = 32;
 
 /// A WebSocket that was just opened.
 pub(super) struct Opening {

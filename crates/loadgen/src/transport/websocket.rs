@@ -22,13 +22,16 @@ use std::pin::pin;
 use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
+use feedlab_experiment::scenario::ReconnectPolicy;
 use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::websocket::{self, close};
 use feedlab_feed::{Cursor, clock};
+use rand_chacha::ChaCha8Rng;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::frames::Payload;
 use super::socket::{Received, Socket};
@@ -36,7 +39,7 @@ use super::upgrade::{Opening, Upgrade, client_error};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::{Backoff, pause};
-use crate::churn::End;
+use crate::churn::{Churn, End};
 use crate::observer::{ClientError, Observer};
 
 /// How long a closing handshake may take.
@@ -63,7 +66,9 @@ pub fn run<'a>(
     stop: &'a CancellationToken,
 ) -> impl Future<Output = ()> + use<'a> {
     let upgrade = Upgrade::new(&client, options.max_message);
-    let mut listener = Listener { upgrade, cursor: client.after, client, socket: None, was_open: false };
+    let Client { url: endpoint, after: cursor, reconnect, publications, churn, rng, .. } = client;
+    let (socket, was_open) = (None, false);
+    let mut listener = Listener { upgrade, endpoint, cursor, reconnect, publications, churn, rng, socket, was_open };
     async move {
         stop.run_until_cancelled(pin!(listener.run(observer))).await;
         listener.leave().await;
@@ -72,20 +77,24 @@ pub fn run<'a>(
 
 struct Listener {
     upgrade: Upgrade,
-    client: Client,
+    endpoint: Url,
     cursor: Option<Cursor>,
+    reconnect: ReconnectPolicy,
+    publications: Option<Box<Publications>>,
+    churn: Churn,
+    rng: ChaCha8Rng,
     socket: Option<Box<Socket>>,
     was_open: bool,
 }
 
 impl Listener {
     async fn run(&mut self, observer: &mut dyn Observer) {
-        let mut backoff = Backoff::new(self.client.reconnect);
+        let mut backoff = Backoff::new(self.reconnect);
         loop {
             let error = match self.open(observer).await {
                 Ok(socket) => {
                     let socket = self.socket.insert(socket);
-                    let (publications, end) = (self.client.publications.as_deref_mut(), self.client.churn.end());
+                    let (publications, end) = (self.publications.as_deref_mut(), self.churn.end());
                     session(socket, &mut self.cursor, publications, end, &mut backoff, observer).await
                 }
                 Err(error) => Some(error),
@@ -100,13 +109,13 @@ impl Listener {
             };
             drop(socket);
             observer.failure(&error);
-            pause(backoff.delay(&mut self.client.rng), observer).await;
+            pause(backoff.delay(&mut self.rng), observer).await;
         }
     }
 
     async fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<Socket>, ClientError> {
-        let cursor = self.cursor.filter(|_| self.client.reconnect.with_cursor);
-        let opening = self.upgrade.open(resume(&self.client.url, cursor));
+        let cursor = self.cursor.filter(|_| self.reconnect.with_cursor);
+        let opening = self.upgrade.open(resume(&self.endpoint, cursor));
         // Boxed, so that an open WebSocket does not keep the memory of the handshake's future.
         let Opening { socket, opened, head } = Box::pin(opening).await?;
         if std::mem::replace(&mut self.was_open, true) {
