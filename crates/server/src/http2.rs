@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Response, Version, header};
 use bytes::Bytes;
 use feedlab_feed::clock;
+use feedlab_feed::tcp::LINGER;
 use h2::server::{Builder, SendResponse};
 use h2::{Reason, RecvStream};
 use hyper::body::{Body as _, Frame, SizeHint};
@@ -23,25 +24,32 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::acceptor::Acceptor;
-use crate::handover::{Exchange, Handover};
-use crate::limits::{HEADER_TIMEOUT, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS};
+use crate::handover::{Exchange, Handover, Session};
+use crate::limits::{
+    HEADER_TIMEOUT, MAX_ERROR_RESETS, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS, MAX_UNACCEPTED_RESETS,
+};
 use crate::routes::transport_of;
 use crate::socket::Link;
 use crate::transport::Room;
 use crate::wire::{Outgoing, Piece, Stream, Wire};
 
+mod flood;
 mod long;
+use flood::{Flood, Watched};
 use long::Turns;
 
 /// Headers that only apply to an HTTP/1.1 connection (RFC 9113, section 8.2.2).
 const OF_A_CONNECTION: [header::HeaderName; 4] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::HeaderName::from_static("keep-alive")];
 
-/// The library's settings.
+/// The library's settings. It has more limits of its own: CONTINUATION frames of a request (five beyond the first, for
+/// the size of header lists that is set here), empty DATA frames (a hundred), and small unread ones.
 pub(crate) fn builder() -> Builder {
     let mut builder = Builder::new();
     builder
         .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_UNACCEPTED_RESETS)
+        .max_local_error_reset_streams(Some(MAX_ERROR_RESETS))
         .max_header_list_size(MAX_HEADER_BYTES as u32)
         .max_send_buffer_size(MAX_SEND_BUFFER)
         .enable_connect_protocol();
@@ -51,14 +59,17 @@ pub(crate) fn builder() -> Builder {
 /// Answers requests until the connection ends or breaks, is idle for as long as an HTTP/1.1 connection may be, or the
 /// server gives up an unfinished request. The caller closes the wire.
 pub(crate) async fn serve(wire: &mut Wire, (link, peer): (Arc<Link>, SocketAddr), acceptor: Arc<Acceptor>) {
-    let Ok(Ok(mut connection)) = timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(wire)).await else { return };
-    let mut closing = std::pin::pin!(acceptor.shutdown.cancelled());
     let shared = Arc::new(Shared::default());
+    // Boxed, so that a connection does not keep the size of its handshake.
+    let handshake =
+        Box::pin(timeout(HEADER_TIMEOUT, builder().handshake::<_, Piece>(Watched::new(wire, &shared.flood))));
+    let Ok(Ok(mut connection)) = handshake.await else { return };
+    let mut closing = std::pin::pin!(acceptor.shutdown.cancelled());
     let mut leaving = std::pin::pin!(shared.leaving.cancelled());
     let (mut is_shutting_down, mut leaves) = (false, false);
     loop {
         let accepted = tokio::select! {
-            accepted = timeout(HEADER_TIMEOUT, accept(&mut connection, leaves)) => accepted,
+            accepted = timeout(HEADER_TIMEOUT, accept(&mut connection, leaves, &shared.flood)) => accepted,
             () = &mut closing, if !is_shutting_down => {
                 is_shutting_down = true;
                 connection.graceful_shutdown();
@@ -94,35 +105,60 @@ struct Shared {
     /// the response, but not before its other streams: reading on would hold the connection's buffers for a client that
     /// sends one byte at a time.
     leaving: CancellationToken,
+    flood: Flood,
 }
 
-type Connection<'a> = h2::server::Connection<&'a mut Wire, Piece>;
+type Connection<'a> = h2::server::Connection<Watched<'a>, Piece>;
 
 /// Returns the next request. A connection that `leaves` ends with its last stream; the library would first wait for the
-/// client to acknowledge a PING.
+/// client to acknowledge a PING. A connection of a client that sends too many frames ends at once.
 async fn accept(
     connection: &mut Connection<'_>,
     leaves: bool,
+    flood: &Flood,
 ) -> Option<Result<(Request<RecvStream>, SendResponse<Piece>), h2::Error>> {
     let next = std::future::poll_fn(|cx| match connection.poll_accept(cx) {
-        Poll::Pending if leaves && !connection.has_streams() => Poll::Ready(None),
-        polled => polled.map(Some),
+        Poll::Pending if flood.is_flooded() => Poll::Ready(Err(Reason::ENHANCE_YOUR_CALM)),
+        Poll::Pending if leaves && !connection.has_streams() => Poll::Ready(Err(Reason::NO_ERROR)),
+        polled => polled.map(Ok),
     });
-    if let Some(accepted) = next.await {
-        return accepted;
+    let reason = match next.await {
+        Ok(accepted) => return accepted,
+        Err(reason) => reason,
+    };
+    connection.abrupt_shutdown(reason);
+    if reason == Reason::NO_ERROR {
+        return connection.accept().await;
     }
-    connection.abrupt_shutdown(Reason::NO_ERROR);
-    connection.accept().await
+    // Whoever floods a connection may not read its end either.
+    timeout(LINGER, connection.accept()).await.ok().flatten()
 }
 
-/// Answers one request, or hands over its stream. Ends early if the client cancels its request.
-async fn answer(
+/// Answers one request, or lets a session take over its stream. Ends early if the client cancels its request.
+fn answer(
+    request: Request<RecvStream>,
+    reply: SendResponse<Piece>,
+    (link, peer): (Arc<Link>, SocketAddr),
+    acceptor: Arc<Acceptor>,
+    shared: Arc<Shared>,
+) -> impl Future<Output = ()> + Send {
+    // Boxed, so that a stream's task does not keep the size of a request's state.
+    let responding = Box::pin(respond(request, reply, (link, peer), acceptor, shared));
+    async {
+        if let Some((session, wire)) = responding.await {
+            session(wire, Bytes::new()).await;
+        }
+    }
+}
+
+/// Answers one request; returns the session that takes over its stream, if a handler left one.
+async fn respond(
     request: Request<RecvStream>,
     mut reply: SendResponse<Piece>,
     (link, peer): (Arc<Link>, SocketAddr),
     acceptor: Arc<Acceptor>,
     shared: Arc<Shared>,
-) {
+) -> Option<(Session, Wire)> {
     let endpoint = transport_of(request.uri()).map(|transport| link.meter.count_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
@@ -130,10 +166,8 @@ async fn answer(
     let (request, tunnel) = translate(request, exchange, &shared.leaving);
     let answered = tokio::select! {
         answered = acceptor.router.clone().oneshot(request) => answered,
-        _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return,
+        _ = std::future::poll_fn(|cx| reply.poll_reset(cx)) => return None,
     };
-    let patience = acceptor.patience;
-    drop(acceptor); // a stream may last long, and does not need it
     let (head, body, room) = match answered {
         Ok(mut response) => {
             let room = response.extensions_mut().remove::<Room>();
@@ -143,19 +177,20 @@ async fn answer(
         Err(never) => match never {},
     };
     if let (Some(session), Some(endpoint)) = (handover.take(), endpoint) {
-        let Ok(stream) = reply.send_response(head, false) else { return };
-        return session(Wire::Stream(Box::new(Stream::new(stream, tunnel, endpoint))), Bytes::new()).await;
+        let stream = reply.send_response(head, false).ok()?;
+        return Some((session, Wire::Stream(Box::new(Stream::new(stream, tunnel, endpoint)))));
     }
     let body = if is_head { Body::empty() } else { body };
-    if let Ok(stream) = reply.send_response(head, body.is_end_stream())
-        && !body.is_end_stream()
-    {
+    let ends = body.is_end_stream();
+    let stream = reply.send_response(head, ends).ok()?;
+    if !ends {
         let stream = Outgoing::new(stream);
         match room {
-            Some(room) => long::send(stream, body, patience, (room, &shared.turns)).await,
-            None => send(stream, body, patience).await,
+            Some(room) => long::send(stream, body, acceptor.patience, (room, &shared.turns)).await,
+            None => send(stream, body, acceptor.patience).await,
         }
     }
+    None
 }
 
 /// Returns the request in the form that the routes expect, and the client's half of the stream if it is a CONNECT,

@@ -46,6 +46,21 @@ pub(crate) const MAX_WAITING: usize = 2 * MAX_PIECES;
 /// Concurrent requests on an HTTP/2 connection. Browsers limit themselves to 100 and nginx allows 128; a client that
 /// wants more opens another connection, and above a few hundred, sharing one saves nothing.
 pub(crate) const MAX_STREAMS: u32 = 250;
+/// Streams that the server resets for a client's errors, over the life of an HTTP/2 connection: as many again as it
+/// accepts, because a client that has not read the server's settings yet may open more. A client that makes the server
+/// reset its streams would otherwise have any number of requests in progress (CVE-2025-8671).
+pub(crate) const MAX_ERROR_RESETS: usize = MAX_STREAMS as usize;
+/// Streams on an HTTP/2 connection that their client has reset before the server accepted them: those no longer count
+/// as concurrent (CVE-2023-44487). What hyper allows.
+pub(crate) const MAX_UNACCEPTED_RESETS: usize = 20;
+/// Resets that an HTTP/2 client may send in a second. A page that is left resets all its streams at once.
+pub(crate) const MAX_RESETS: u32 = 2 * MAX_STREAMS;
+/// Frames without a part of a request that an HTTP/2 client may send in a second: settings, pings, priorities,
+/// continuations, empty data, window updates, and frames of unknown types (CVE-2019-9512, -9515, -9518).
+pub(crate) const MAX_EMPTY_FRAMES: u32 = 1_000;
+/// Bytes that an HTTP/2 client must have been sent for each further one of these frames: clients may answer each update
+/// with a window update for the stream and one for the connection, and an update has more than twice this number.
+pub(crate) const BYTES_PER_FRAME: u64 = 32;
 /// Bytes that an HTTP/2 stream may have waiting for the client's window or the socket. The library's default of 400 KB
 /// would hide for a long time that a client is slow.
 pub(crate) const MAX_SEND_BUFFER: usize = 64 << 10;
@@ -65,7 +80,7 @@ pub(crate) const MAX_PAGES: usize = 16;
 pub(crate) const MAX_PAGES_LOADING: usize = 8;
 
 /// All limits of the server.
-pub const TABLE: [Limit; 24] = [
+pub const TABLE: [Limit; 28] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
     Limit {
@@ -129,6 +144,26 @@ pub const TABLE: [Limit; 24] = [
         name: "concurrent requests on an HTTP/2 connection",
         most: Count(MAX_STREAMS as usize),
         why: "memory of a connection; beyond it refused",
+    },
+    Limit {
+        name: "errors of an HTTP/2 client for which a stream is reset",
+        most: Count(MAX_ERROR_RESETS),
+        why: "requests in progress; then the connection ends",
+    },
+    Limit {
+        name: "HTTP/2 streams reset before they are accepted",
+        most: Count(MAX_UNACCEPTED_RESETS),
+        why: "as above",
+    },
+    Limit {
+        name: "resets of an HTTP/2 client per second",
+        most: Count(MAX_RESETS as usize),
+        why: "CPU time; then the connection ends",
+    },
+    Limit {
+        name: "empty frames of an HTTP/2 client per second",
+        most: Count(MAX_EMPTY_FRAMES as usize),
+        why: "as above; 32 received bytes allow one more",
     },
     Limit {
         name: "waiting bytes of an HTTP/2 stream",

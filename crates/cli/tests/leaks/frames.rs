@@ -27,6 +27,26 @@ pub(crate) fn ping_ack() -> Vec<u8> {
     frame(6, 1, 0, b"unasked!")
 }
 
+/// Returns settings, a ping and a priority: frames that a client may send at any time.
+pub(crate) fn control() -> Vec<u8> {
+    [frame(4, 0, 0, b""), frame(6, 0, 0, b"feed-lab"), frame(2, 0, 1, b"\0\0\0\x03\x10")].concat()
+}
+
+/// Returns the reset of a request.
+pub(crate) fn reset(stream: u32) -> Vec<u8> {
+    frame(3, 0, stream, &8u32.to_be_bytes())
+}
+
+/// Returns the beginning of a `GET` of which further fields follow.
+pub(crate) fn unfinished(stream: u32) -> Vec<u8> {
+    frame(1, 1, stream, &[0x82, 0x86])
+}
+
+/// Returns a further field of a request, which is not the last one.
+pub(crate) fn continuation(stream: u32) -> Vec<u8> {
+    frame(9, 0, stream, &[&b"\x40\x06cookie\x7F\xFF\x1F"[..], &[b'x'; 4_222]].concat())
+}
+
 /// Returns HEADERS with the method and `:scheme http` by index, and `:path` and `:authority` as literals.
 fn headers(stream: u32, method: u8, path: &str, is_last: bool) -> Vec<u8> {
     let mut fields = vec![method, 0x86, 0x04, path.len() as u8];

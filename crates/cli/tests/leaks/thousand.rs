@@ -200,6 +200,21 @@ async fn ask_and_take(mut stream: TcpStream, requests: &[u8], trickles: bool) ->
     }
 }
 
+/// Sends `begin` on an HTTP/2 connection, and then `flood` in an endless loop.
+async fn flood(mut stream: TcpStream, begin: Vec<u8>, mut flood: impl FnMut() -> Vec<u8>) -> std::io::Result<()> {
+    stream.write_all(&[frames::preface(), begin].concat()).await?;
+    let (mut answers, mut frames) = stream.split();
+    let send = async {
+        loop {
+            frames.write_all(&flood()).await?;
+        }
+    };
+    tokio::select! {
+        end = send => end,
+        end = read_all(&mut answers) => end,
+    }
+}
+
 fn poll() -> Vec<u8> {
     format!("GET /feed/poll?after=0 {HOST}\r\n").into_bytes()
 }
@@ -240,19 +255,38 @@ fn r1_a_thousand_http2_connections_with_bodies_with_publishing() {
 #[test]
 #[ignore = "measures memory: scripts/check-attacks runs it alone"]
 fn r2_a_thousand_connections_with_unsolicited_acknowledgements() {
-    attack(("PING acknowledgements", Begin::AtOnce), &PLAIN, async |mut stream| {
-        stream.write_all(&frames::preface()).await?;
-        let flood = frames::ping_ack().repeat(1_000);
-        let (mut answers, mut pings) = stream.split();
-        let send = async {
-            loop {
-                pings.write_all(&flood).await?;
-            }
-        };
-        tokio::select! {
-            end = send => end,
-            end = read_all(&mut answers) => end,
-        }
+    attack(("PING acknowledgements", Begin::AtOnce), &PLAIN, |stream| {
+        let acknowledgements = frames::ping_ack().repeat(1_000);
+        flood(stream, Vec::new(), move || acknowledgements.clone())
+    });
+}
+
+#[test]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
+fn r4_a_thousand_connections_with_settings_pings_and_priorities() {
+    attack(("control frames", Begin::AtOnce), &PLAIN, |stream| {
+        let frames = frames::control().repeat(300);
+        flood(stream, Vec::new(), move || frames.clone())
+    });
+}
+
+#[test]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
+fn r4_a_thousand_connections_with_rapid_resets() {
+    attack(("rapid resets", Begin::AtOnce), &PLAIN, |stream| {
+        let mut streams = (1..).step_by(2);
+        flood(stream, Vec::new(), move || {
+            let stream = streams.next().unwrap();
+            [frames::get(stream, "/feed/sse?after=0"), frames::reset(stream)].concat()
+        })
+    });
+}
+
+#[test]
+#[ignore = "measures memory: scripts/check-attacks runs it alone"]
+fn r4_a_thousand_requests_without_end() {
+    attack(("endless headers", Begin::AtOnce), &PLAIN, |stream| {
+        flood(stream, frames::unfinished(1), || frames::continuation(1))
     });
 }
 

@@ -15,6 +15,7 @@ use crate::harness::{Server, publishing};
 use crate::tls::client_config;
 
 mod client;
+mod floods;
 mod unfinished;
 use client::{BEGIN, Client, Stream, request};
 
