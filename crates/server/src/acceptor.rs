@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::meter::Meters;
+use crate::tls::TlsAcceptor;
 
 /// The shared state of the connections of one address.
 #[derive(Clone)]

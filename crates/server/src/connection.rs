@@ -9,13 +9,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use crate::acceptor::Acceptor;
 use crate::limits::{HEADER_TIMEOUT, TLS_TIMEOUT};
 use crate::meter::ConnectionMeter;
 use crate::socket::{Link, Socket};
-use crate::tls;
+use crate::tls::{self, TlsAcceptor};
 use crate::wire::Wire;
 use crate::{http1, http2};
 use feedlab_feed::tcp_info::{Handle, Opener};

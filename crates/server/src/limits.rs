@@ -13,6 +13,11 @@ use feedlab_feed::{Cursor, EventType, body};
 pub(crate) const MAX_CONTROL: usize = 256;
 /// Time for the TLS handshake.
 pub(crate) const TLS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of a TLS handshake message or record of which the rest is awaited: what rustls allows for a message. A record
+/// has 18 KiB at most.
+pub(crate) const MAX_UNFINISHED_TLS_BYTES: usize = 64 << 10;
+/// Bytes that are encrypted at once, and then wait for the socket: RFC 8446, section 5.1.
+pub(crate) const MAX_RECORD_BYTES: usize = 16 << 10;
 /// Time for a request's headers to arrive; also how long a connection may be idle between two requests.
 pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// Bytes of request line and headers: what nginx accepts (`large_client_header_buffers`, four of 8 KiB).
@@ -80,9 +85,19 @@ pub(crate) const MAX_PAGES: usize = 16;
 pub(crate) const MAX_PAGES_LOADING: usize = 8;
 
 /// All limits of the server.
-pub const TABLE: [Limit; 28] = [
+pub const TABLE: [Limit; 30] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
+    Limit {
+        name: "incomplete message or record of TLS",
+        most: Bytes(MAX_UNFINISHED_TLS_BYTES),
+        why: "memory of a connection; beyond it closed",
+    },
+    Limit {
+        name: "waiting bytes of a TLS connection",
+        most: Bytes(MAX_RECORD_BYTES),
+        why: "memory of a connection; the rest waits",
+    },
     Limit {
         name: "waiting for headers, or idle between requests",
         most: Time(HEADER_TIMEOUT),

@@ -1,5 +1,6 @@
 //! TLS for the endpoints: the certificate, and the versions of HTTP that are offered.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+mod stream;
+pub(crate) use stream::TlsStream;
 
 /// The name of HTTP/2 in a handshake (RFC 9113, section 3.2).
 pub(crate) const HTTP_2: &[u8] = b"h2";
@@ -85,7 +89,21 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        Ok(TlsAcceptor(Arc::new(config)))
+    }
+}
+
+/// Accepts TLS connections with one certificate.
+#[derive(Clone)]
+pub(crate) struct TlsAcceptor(Arc<ServerConfig>);
+
+impl TlsAcceptor {
+    /// Performs the handshake on an accepted connection.
+    pub(crate) fn accept<S>(&self, socket: S) -> impl Future<Output = io::Result<TlsStream<S>>> + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        TlsStream::accept(socket, self.0.clone())
     }
 }
 

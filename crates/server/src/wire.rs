@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 
 use feedlab_feed::tcp::LINGER;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio_rustls::server::TlsStream;
 
 use crate::socket::Socket;
+use crate::tls::TlsStream;
 
 mod stream;
 pub(crate) use stream::{Outgoing, Piece, Stream};
