@@ -40,6 +40,7 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     client.link = link.clone();
     client.profile = job.clients.headers;
     client.reconnect = job.contender.reconnect;
+    client.read_buffer = job.contender.serving.read_buffer_bytes;
     // The feed has not started, so "after nothing" means "from now on", and a client that is cut off before its first
     // update has a cursor to resume from. The servers of the other transports send one.
     let sends_place = transport != Transport::WebSocket && !job.contender.is_auto();

@@ -2,8 +2,10 @@
 //! session or request, resume, failure mapping.
 //!
 //! They share the modules below them. `dial` opens a socket and `tls` encrypts it. `http` sends requests over an
-//! HTTP/1.1 connection, an HTTP/2 connection, or a stream of a shared one, and `upgrade` opens a WebSocket. This is the
-//! clients' own HTTP, whose times and bytes are measured; the control connections use another client (`control.rs`).
+//! HTTP/1.1 connection, an HTTP/2 connection, or a stream of a shared one, and `upgrade` opens a WebSocket, which is a
+//! `socket`. A `gate` lets the libraries read only what is theirs; a stream's client reads the rest with the one
+//! `buffer` of its thread, and finds whole WebSocket messages in it with `frames`. This is the clients' own HTTP, whose
+//! times and bytes are measured; the control connections use another client (`control.rs`).
 //!
 //! A client ends when its `stop` token is cancelled, or when the standard of its transport says that it must give up.
 //! Every other failure is reported to the observer, and the client tries again.
@@ -76,6 +78,8 @@ pub struct Client {
     pub profile: Headers,
     /// How many bytes the client reads per second; `None` reads everything at once.
     pub reads_per_s: Option<u64>,
+    /// The size of a read buffer that a WebSocket has for itself, bytes; `None` reads with the one of its thread.
+    pub read_buffer: Option<usize>,
     /// What the client publishes over its WebSocket.
     pub(crate) publications: Option<Box<Publications>>,
     /// When the client closes its connections by itself.
@@ -113,6 +117,7 @@ impl Client {
             reconnect: ReconnectPolicy::default(),
             profile: Headers::default(),
             reads_per_s: None,
+            read_buffer: None,
             publications: None,
             churn: Churn::default(),
             rng,
@@ -140,7 +145,10 @@ pub fn run<'a>(
             Box::pin(long_polling::run(client, options, observer, stop))
         }
         Options::Sse { .. } => Box::pin(sse::run(client, sse::Options::default(), observer, stop)),
-        Options::WebSocket { .. } => Box::pin(websocket::run(client, websocket::Options::default(), observer, stop)),
+        Options::WebSocket { .. } => {
+            let options = websocket::Options { read_buffer: client.read_buffer, ..websocket::Options::default() };
+            Box::pin(websocket::run(client, options, observer, stop))
+        }
         Options::Auto { first, watchdog, climb, hold, interval, keepalive } => {
             let options = auto::Options { first, watchdog, climb, hold, interval, keepalive };
             Box::pin(auto::run(client, options, observer, stop))

@@ -258,7 +258,8 @@ pub struct Serving {
     /// The age at which streams are closed gracefully: a random one between half of this and all of it.
     #[serde(skip_serializing_if = "Option::is_none", with = "duration::option")]
     pub max_connection_age: Option<Duration>,
-    /// The size of the server's read buffer for each WebSocket client, bytes, which is allocated in full.
+    /// The size of a read buffer that each WebSocket client has for itself, bytes, which is allocated in full; without it,
+    /// the clients of a thread share one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_buffer_bytes: Option<usize>,
 }

@@ -103,7 +103,7 @@ impl<S: AsyncRead + Unpin> Gate<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
-    /// A closed gate does not wake the library: whoever closed it reads on.
+    /// A closed gate does not wake the library: the one that closed it reads on.
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         match this.opening {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_lets_pass_what_it_is_told_to_and_then_everything() {
+    async fn it_lets_as_much_pass_as_it_should_and_then_everything() {
         let mut gate = Gate::closed(&b"world"[..]);
         gate.unread().extend_from_slice(b"hello ");
         gate.pass(3);

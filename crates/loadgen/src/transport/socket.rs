@@ -46,6 +46,13 @@ impl Socket {
         Self { inner, is_its_turn: false, is_fragmented: false, max_message }
     }
 
+    /// Lets tungstenite read everything, with a buffer that only this WebSocket has.
+    pub(super) fn with_its_own_buffer(mut self) -> Self {
+        self.inner.get_mut().open();
+        self.is_its_turn = true;
+        self
+    }
+
     /// Waits until something has arrived. Cancel safe.
     pub(super) async fn receive(&mut self) -> Result<Received, Error> {
         std::future::poll_fn(|cx| self.poll_receive(cx)).await

@@ -22,7 +22,8 @@ use super::gate::Gate;
 use super::http::h2::Connection;
 use super::http::tunnel::Tunnel;
 use super::http::{ANSWER_TIMEOUT, Lost, Pool, TRIES, connect, no_answer, unexpected};
-use super::socket::Socket;
+use super::socket::{Pipe, Socket};
+use super::websocket::Options;
 use crate::observer::{ClientError, Opened};
 
 /// The read buffer of tungstenite, bytes. It allocates it for each client at once, and more for a large frame.
@@ -42,14 +43,13 @@ pub(super) struct Upgrade {
     headers: HeaderMap,
     dialer: Dialer,
     pool: Option<Pool>,
-    /// The size limit of a message, bytes.
-    max_message: usize,
+    options: Options,
 }
 
 impl Upgrade {
-    pub(super) fn new(client: &Client, max_message: usize) -> Self {
+    pub(super) fn new(client: &Client, options: Options) -> Self {
         let headers = client.headers.clone();
-        Self { headers, dialer: Dialer::new(client), pool: client.link.pool.clone(), max_message }
+        Self { headers, dialer: Dialer::new(client), pool: client.link.pool.clone(), options }
     }
 
     /// Opens a WebSocket at a URL.
@@ -72,14 +72,21 @@ impl Upgrade {
         let upgraded = timeout(ANSWER_TIMEOUT, client_async_with_config(request, stream, Some(self.config()))).await;
         let (socket, answer) =
             upgraded.map_err(|_| no_answer(ANSWER_TIMEOUT))?.map_err(|error| client_error(&error))?;
-        let socket = Box::new(Socket::new(socket, self.max_message));
+        let socket = Box::new(self.socket(socket));
         Ok(Opening { socket, opened: times.opened(asked), head: answer.into_parts().0 })
     }
 
-    /// The configuration of tungstenite, which reads no data frame that is a whole message.
+    /// The configuration of tungstenite, which reads no data frame that is a whole message, unless it has a buffer of its
+    /// own.
     fn config(&self) -> WebSocketConfig {
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
-        config.max_message_size(Some(self.max_message))
+        let buffer = self.options.read_buffer.unwrap_or(READ_BUFFER);
+        let config = WebSocketConfig::default().read_buffer_size(buffer).write_buffer_size(0);
+        config.max_message_size(Some(self.options.max_message))
+    }
+
+    fn socket(&self, inner: WebSocketStream<Pipe>) -> Socket {
+        let socket = Socket::new(inner, self.options.max_message);
+        if self.options.read_buffer.is_some() { socket.with_its_own_buffer() } else { socket }
     }
 
     /// Sends an extended CONNECT, on another connection if the first does not accept it.
@@ -111,7 +118,7 @@ impl Upgrade {
         let (head, body) = response.into_parts();
         let stream = Gate::closed(Either::Right(Box::new(Tunnel::new(connection, body, outgoing))));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(self.config())).await;
-        let socket = Box::new(Socket::new(socket, self.max_message));
+        let socket = Box::new(self.socket(socket));
         Ok(Opening { socket, opened, head })
     }
 }

@@ -50,11 +50,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Options {
     /// The size limit of a message, bytes.
     pub max_message: usize,
+    /// The size of a read buffer that the client has for itself, as most WebSocket libraries give it one, bytes; `None`
+    /// reads with the buffer of its thread.
+    pub read_buffer: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_message: 64 << 20 }
+        Self { max_message: 64 << 20, read_buffer: None }
     }
 }
 
@@ -65,7 +68,7 @@ pub fn run<'a>(
     observer: &'a mut dyn Observer,
     stop: &'a CancellationToken,
 ) -> impl Future<Output = ()> + use<'a> {
-    let upgrade = Upgrade::new(&client, options.max_message);
+    let upgrade = Upgrade::new(&client, options);
     let Client { url: endpoint, after: cursor, reconnect, publications, churn, rng, .. } = client;
     let (socket, was_open) = (None, false);
     let mut listener = Listener { upgrade, endpoint, cursor, reconnect, publications, churn, rng, socket, was_open };

@@ -75,7 +75,8 @@ pub(in super::super) struct Contender {
     /// Close streams gracefully at a random age between half of this and all of it; for sse, websocket and auto. It is
     /// counted in quarters of `keepalive`.
     pub(in super::super) max_connection_age: Option<At<WrittenDuration>>,
-    /// Size of the server's read buffer for each client, bytes; for websocket.
+    /// Size of a read buffer that each client has for itself, bytes; without it, the clients of a thread share one. For
+    /// websocket.
     pub(in super::super) read_buffer_bytes: Option<At<i64>>,
 }
 
