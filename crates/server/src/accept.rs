@@ -1,7 +1,7 @@
 //! The accept loop: it must survive everything that a client or a full descriptor table can cause.
 
+use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use crate::connection;
 const RETRY: Duration = Duration::from_millis(50);
 
 impl Acceptor {
-    /// Accepts connections until shutdown, each in its own task.
+    /// Accepts connections until shutdown. If the descriptor table is full, new clients are refused with the reason, and
+    /// those that are there notice nothing.
     pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        let mut spare = Spare::default();
         let mut has_warned = false;
         loop {
             let accepted = tokio::select! {
@@ -23,35 +25,67 @@ impl Acceptor {
                 () = self.shutdown.cancelled() => return,
             };
             match accepted {
-                Ok((stream, peer)) => {
+                Ok((stream, _)) if spare.is_there() => {
                     has_warned = false;
-                    self.receive(stream, peer);
+                    self.receive(stream);
                 }
+                Ok((stream, _)) => self.turn_away(&stream),
                 Err(error) if is_clients_fault(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut has_warned, true) {
-                        tracing::warn!("cannot accept connections, new ones wait: {error}; see `ulimit -n`");
+                        tracing::warn!("cannot accept connections, new ones are refused: {error}; see `ulimit -n`");
                     }
-                    tokio::time::sleep(RETRY).await;
+                    if !spare.spend() {
+                        tokio::time::sleep(RETRY).await;
+                    }
                 }
             }
         }
     }
 
-    fn receive(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    fn receive(self: &Arc<Self>, stream: TcpStream) {
         if self.meters.open.get() >= self.max_connections as u64 {
-            self.meters.refused.add(1);
-            // A client that starts with a TLS handshake could not read an HTTP response.
-            return if self.tls.is_none() {
-                refuse(&stream);
-            };
+            return self.turn_away(&stream);
         }
         // Each update is one small write; Nagle's algorithm would delay it until the previous one is acknowledged.
         let _ = stream.set_nodelay(true);
         if let Some(bytes) = self.send_buffer {
             let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, bytes);
         }
-        self.tasks.spawn(connection::serve(stream, peer, self.clone()));
+        connection::open(stream, self);
+    }
+
+    fn turn_away(&self, stream: &TcpStream) {
+        self.meters.refused.add(1);
+        // A client that starts with a TLS handshake could not read an HTTP response.
+        if self.tls.is_none() {
+            refuse(stream);
+        }
+    }
+}
+
+/// A descriptor that is kept for the time when there are no others: it is given up for one connection, which learns
+/// that it is one too many, and taken again.
+struct Spare(Option<File>);
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self(File::open("/dev/null").ok())
+    }
+}
+
+impl Spare {
+    /// Whether the spare is there, or can be taken again.
+    fn is_there(&mut self) -> bool {
+        if self.0.is_none() {
+            *self = Self::default();
+        }
+        self.0.is_some()
+    }
+
+    /// Gives it up, and returns whether it was there.
+    fn spend(&mut self) -> bool {
+        self.0.take().is_some()
     }
 }
 
@@ -86,8 +120,8 @@ mod tests {
             accepted.push(listener.accept().await.unwrap());
         }
         // Nothing is awaited meanwhile, so none of their tasks has started.
-        for (stream, peer) in accepted {
-            acceptor.receive(stream, peer);
+        for (stream, _) in accepted {
+            acceptor.receive(stream);
         }
         let meters = &acceptor.meters;
         assert_eq!((meters.accepted.get(), meters.open.get(), meters.refused.get()), (3, 3, 3));

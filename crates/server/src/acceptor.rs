@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::fanout::Fanout;
 use crate::meter::Meters;
 use crate::tls::TlsAcceptor;
 
@@ -22,7 +24,11 @@ pub(crate) struct Acceptor {
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) router: Router,
+    /// Serves what waits: streams, polls that are held, and connections between two polls; `None` if nothing does.
+    pub(crate) fanout: Option<Arc<Fanout>>,
     pub(crate) tasks: TaskTracker,
+    /// Runs the tasks.
+    pub(crate) runtime: Handle,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -37,7 +43,9 @@ impl Acceptor {
             tls: None,
             meters: Arc::default(),
             router,
+            fanout: None,
             tasks: TaskTracker::new(),
+            runtime: Handle::current(),
             shutdown: CancellationToken::new(),
         }
     }

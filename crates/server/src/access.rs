@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{self, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use feedlab_feed::access::{Asked, Caller, Host, Malformed, Names, Origin};
@@ -50,7 +50,8 @@ impl Access {
         })
     }
 
-    fn admit(&self, request: &Request) -> Result<Asked, Rejection> {
+    /// Returns the sender of a request that this address may answer.
+    pub(crate) fn admit<B>(&self, request: &http::Request<B>) -> Result<Asked, Rejection> {
         check_form(request)?;
         let malformed = |error: Malformed| Rejection::bad_request(error.to_string());
         let asked = Asked::read(request, self.scheme).map_err(malformed)?;
@@ -78,8 +79,24 @@ impl Access {
         value?.ok()
     }
 
+    /// Whether pages of other origins may read responses, which then have more headers.
+    pub(crate) const fn allows_pages(&self) -> bool {
+        !self.origins.is_empty()
+    }
+
     fn brings_token(&self, headers: &HeaderMap) -> bool {
-        self.token.as_ref().is_none_or(|token| brings(headers, token))
+        let mut texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        !self.requires_token() || texts.any(|(name, value)| self.is_token_in(name, value))
+    }
+
+    /// Whether every request must contain the token.
+    pub(crate) const fn requires_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Whether a header, with a name in any case, contains the token.
+    pub(crate) fn is_token_in(&self, name: &str, value: &str) -> bool {
+        self.token.as_ref().is_some_and(|token| brings(name, value, token))
     }
 }
 
@@ -92,12 +109,12 @@ fn unknown(host: &Host) -> Rejection {
 }
 
 /// Whether a request is more than a read: it may change something, or opens a channel that a page can read.
-fn is_order(request: &Request) -> bool {
+fn is_order<B>(request: &http::Request<B>) -> bool {
     !request.method().is_safe() || request.headers().contains_key(header::UPGRADE)
 }
 
 /// Refuses requests that no handler should see.
-fn check_form(request: &Request) -> Result<(), Rejection> {
+fn check_form<B>(request: &http::Request<B>) -> Result<(), Rejection> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > limits::MAX_TARGET_BYTES {
         let message = format!("the path and query may have at most {} bytes", limits::MAX_TARGET_BYTES);
@@ -125,7 +142,7 @@ pub(crate) async fn check(State(access): State<Arc<Access>>, mut request: Reques
     request.extensions_mut().insert(asked);
     let mut response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let headers = response.headers_mut();
-    if !access.origins.is_empty() {
+    if access.allows_pages() {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
     if let Some(origin) = reader {
@@ -166,12 +183,13 @@ pub(crate) async fn check_token(
     Err(Rejection::new(StatusCode::UNAUTHORIZED, message).with(header::WWW_AUTHENTICATE, "Bearer"))
 }
 
-fn brings(headers: &HeaderMap, token: &str) -> bool {
-    let texts = |name: HeaderName| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    let bearer = texts(header::AUTHORIZATION).filter_map(bearer);
-    let cookies = texts(header::COOKIE).flat_map(|value| value.split(';'));
-    let cookie = cookies.filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')).map(unquoted);
-    bearer.chain(cookie).any(|candidate| equal(candidate.as_bytes(), token.as_bytes()))
+fn brings(name: &str, value: &str, token: &str) -> bool {
+    let is_token = |candidate: &str| equal(candidate.as_bytes(), token.as_bytes());
+    if name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()) {
+        return bearer(value).is_some_and(is_token);
+    }
+    let cookies = value.split(';').filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+    name.eq_ignore_ascii_case(header::COOKIE.as_str()) && cookies.map(unquoted).any(is_token)
 }
 
 /// Returns the credentials of the scheme `Bearer`, in any case (RFC 9110, section 11.1).
@@ -194,10 +212,6 @@ fn equal(a: &[u8], b: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
-    }
-
     #[test]
     fn f6_a_token_comes_as_bearer_or_cookie() {
         for (name, value, is_taken) in [
@@ -211,9 +225,13 @@ mod tests {
             ("cookie", "feedlab_token=\"s3cret\"", true),
             ("cookie", "feedlab_token=\"s3cret", false),
             ("cookie", "feedlab_token2=s3cret", false),
+            ("Cookie", "feedlab_token=s3cret", true),
+            ("x-token", "Bearer s3cret", false),
         ] {
-            assert_eq!(brings(&headers(&[(name, value)]), "s3cret"), is_taken, "{name}: {value}");
+            assert_eq!(brings(name, value, "s3cret"), is_taken, "{name}: {value}");
         }
-        assert!(!brings(&HeaderMap::new(), "s3cret"));
+        let config = Config { token: Some("s3cret".to_owned()), ..Config::default() };
+        assert!(!Access::new(&config, false).brings_token(&HeaderMap::new()));
+        assert!(Access::new(&Config::default(), false).brings_token(&HeaderMap::new()));
     }
 }

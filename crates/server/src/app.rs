@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use crate::body::Bodies;
 use crate::config::Config;
+use crate::fanout::Fanout;
 use crate::feed::Feed;
 use crate::hub::Hub;
 use crate::meter::Meters;
 use crate::publisher::Gate;
-use crate::subscribers::Subscribers;
+use tokio_util::sync::CancellationToken;
 
 /// What every handler of an address shares.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) hub: Arc<Hub>,
-    /// The waiting connections of this address.
-    pub(crate) subscribers: Arc<Subscribers>,
+    /// The streams of this address.
+    pub(crate) fanout: Arc<Fanout>,
+    /// Canceled when the server shuts down: polls are answered, and streams end.
+    pub(crate) closing: CancellationToken,
     pub(crate) meters: Arc<Meters>,
     pub(crate) gate: Arc<Gate>,
     /// The request bodies that the server waits for.
@@ -31,9 +34,12 @@ const EXACT: u64 = (1 << 53) - 1;
 impl App {
     pub(crate) fn new(feed: &Feed, config: Config) -> Self {
         let meters = Arc::<Meters>::default();
+        let fanout = Arc::<Fanout>::default();
+        feed.hub().announce_to(&fanout);
         Self {
             hub: feed.hub().clone(),
-            subscribers: feed.hub().subscribers(),
+            fanout,
+            closing: CancellationToken::new(),
             bodies: Bodies::new(config.body_timeout, meters.clone()),
             meters,
             gate: feed.gate().clone(),

@@ -7,6 +7,21 @@ use bytes::Bytes;
 use feedlab_feed::wire::{sse, update_json, websocket};
 use feedlab_feed::{Epoch, Update};
 
+/// How a stream's updates are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// An event in an HTTP chunk of its own.
+    Chunk,
+    /// The same event for a client that knows no chunks.
+    Event,
+    /// A WebSocket frame.
+    Frame,
+}
+
+impl Encoding {
+    pub(crate) const ALL: [Self; 3] = [Self::Chunk, Self::Event, Self::Frame];
+}
+
 /// An update and its encodings, each in a buffer of exactly its size.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -30,6 +45,15 @@ impl Entry {
     /// The JSON object of the polling endpoints.
     pub(crate) fn json(&self) -> &Bytes {
         self.json.get_or_init(|| update_json(&self.update).into_boxed_str().into_boxed_bytes().into())
+    }
+
+    /// The update in the encoding of a stream.
+    pub(crate) fn encoded(&self, encoding: Encoding) -> Bytes {
+        match encoding {
+            Encoding::Chunk => self.sse_chunk().clone(),
+            Encoding::Event => sse::unchunked(self.sse_chunk()),
+            Encoding::Frame => self.frame().clone(),
+        }
     }
 
     /// The event, as one chunk of a chunked body.

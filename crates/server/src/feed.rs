@@ -63,9 +63,12 @@ impl Feed {
     }
 
     fn of(hub: Hub, config: &Config) -> Self {
-        let hub = Arc::new(hub);
+        let coalesce = config.settings.coalesce.filter(|coalesce| !coalesce.is_zero());
+        let hub = Arc::new(if coalesce.is_some() { hub.coalescing() } else { hub });
         let mut tasks = JoinSet::new();
-        tasks.spawn(fan_out(hub.clone(), config.settings.coalesce.unwrap_or_default()));
+        if let Some(coalesce) = coalesce {
+            tasks.spawn(coalesced(hub.clone(), coalesce));
+        }
         let failed = (CancellationToken::new(), Mutex::default());
         Self(Arc::new(Core { hub, gate: Arc::default(), failed, tasks: Mutex::new(tasks) }))
     }
@@ -173,17 +176,11 @@ async fn follow(core: Weak<Core>, mut reader: Reader) {
     }
 }
 
-/// Wakes the waiting connections after each publication, in an endless loop.
-///
-/// One task does this for all publishers: the tasks it wakes go to its worker's own queue, and several publications in
-/// a row cost one pass. After each pass it sleeps for `coalesce`, so that updates published meanwhile are sent
-/// together.
-async fn fan_out(hub: Arc<Hub>, coalesce: Duration) {
+/// Announces publications that are to be sent together: after each announcement it sleeps for `coalesce`.
+async fn coalesced(hub: Arc<Hub>, coalesce: Duration) {
     loop {
         hub.wait_for_update().await;
-        hub.notify_all();
-        if !coalesce.is_zero() {
-            tokio::time::sleep(coalesce).await;
-        }
+        hub.announce();
+        tokio::time::sleep(coalesce).await;
     }
 }

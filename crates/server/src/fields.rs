@@ -58,8 +58,8 @@ fn is_zero_quality(parameter: &str) -> bool {
     quality.is_some_and(|(_, value)| value.trim().parse() == Ok(0.0))
 }
 
-/// Splits at the commas that are not within quotes (section 5.6.4).
-fn members(line: &str) -> impl Iterator<Item = &str> {
+/// Splits a line of a list at the commas that are not within quotes (section 5.6.4).
+pub(crate) fn members(line: &str) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let split = line.split(move |letter| {
         let was_escaped = std::mem::take(&mut is_escaped);

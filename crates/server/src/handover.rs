@@ -3,12 +3,12 @@
 //! hyper parses the request and writes the head of the response, following all of HTTP's rules. For a response that
 //! never ends, it would keep a read buffer, a write buffer and a state machine for as long as the stream is open, and
 //! frame every update again for every client. So a streaming endpoint answers with a [`head`](Exchange::hand_over) and
-//! a [`Session`]; once the head has been sent, hyper's half is dropped and the session owns the socket. An idle stream
-//! then costs a cursor and an entry in the list of waiting connections, and an update one `write` of bytes that all
-//! clients share.
+//! the [`Start`] of a stream; once the head has been sent, hyper's half is dropped and the socket moves to a shard of the
+//! fan-out (`fanout.rs`). An idle stream then costs a position and a place in the shard's list, and an update one
+//! `write` of bytes that all clients share.
 //!
-//! A WebSocket upgrade ends hyper's part by itself; the session is taken from here in the same way. On HTTP/2 each
-//! request has its own handover, and its session gets the request's stream (`http2.rs`).
+//! A WebSocket upgrade ends hyper's part by itself; the start is taken from here in the same way. On HTTP/2 each
+//! request has its own handover, and what moves is the request's stream (`http2.rs`).
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,19 +23,16 @@ use futures_util::task::AtomicWaker;
 use hyper::body::Frame;
 
 use crate::meter::ConnectionMeter;
+use crate::push::Start;
 use crate::socket::Link;
-use crate::wire::Wire;
 
-/// What runs after the head of the response: it gets the wire and the bytes that the client sent early.
-pub(crate) type Session = Box<dyn FnOnce(Wire, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
-
-/// Where a handler leaves the session that takes over: one per connection on HTTP/1.1, one per request on HTTP/2.
+/// Where a handler leaves the stream that takes over: one per connection on HTTP/1.1, one per request on HTTP/2.
 #[derive(Clone, Default)]
-pub(crate) struct Handover(Arc<Mutex<Option<Session>>>);
+pub(crate) struct Handover(Arc<Mutex<Option<Start>>>);
 
 impl Handover {
-    /// Takes the session, if a handler left one.
-    pub(crate) fn take(&self) -> Option<Session> {
+    /// Takes the start of the stream, if a handler left one.
+    pub(crate) fn take(&self) -> Option<Start> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -96,10 +93,10 @@ impl Exchange {
         &self.link.meter
     }
 
-    /// Stores the session that takes over, and returns an empty body for the response. On HTTP/1.1 the body records
+    /// Stores the stream that takes over, and returns an empty body for the response. On HTTP/1.1 the body records
     /// when the head before it has been queued; on HTTP/2 it is not polled.
-    pub(crate) fn hand_over(&self, session: Session) -> Body {
-        *self.handover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    pub(crate) fn hand_over(&self, start: Start) -> Body {
+        *self.handover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(start);
         Body::new(HeadOnly(self.link.clone()))
     }
 }

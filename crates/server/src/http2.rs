@@ -1,7 +1,7 @@
 //! HTTP/2: one connection, many requests (RFC 9113).
 //!
-//! A streaming endpoint takes over its own stream, as it takes over the whole connection on HTTP/1.1: its session gets
-//! a [`Stream`]. This module uses the h2 library directly and not through hyper, which would stand between a session
+//! A streaming endpoint takes over its own stream, as it takes over the whole connection on HTTP/1.1: which is
+//! then a [`Stream`]. This module uses the h2 library directly and not through hyper, which would stand between a session
 //! and the flow control of its stream: the slow policies depend on whether a client reads.
 
 use std::net::SocketAddr;
@@ -24,10 +24,11 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::acceptor::Acceptor;
-use crate::handover::{Exchange, Handover, Session};
+use crate::handover::{Exchange, Handover};
 use crate::limits::{
     HEADER_TIMEOUT, MAX_ERROR_RESETS, MAX_HEADER_BYTES, MAX_SEND_BUFFER, MAX_STREAMS, MAX_UNACCEPTED_RESETS,
 };
+use crate::push::Start;
 use crate::routes::transport_of;
 use crate::socket::Link;
 use crate::transport::Room;
@@ -130,35 +131,32 @@ async fn accept(
     if reason == Reason::NO_ERROR {
         return connection.accept().await;
     }
-    // Whoever floods a connection may not read its end either.
+    // A client that floods a connection may not read its end either.
     timeout(LINGER, connection.accept()).await.ok().flatten()
 }
 
-/// Answers one request, or lets a session take over its stream. Ends early if the client cancels its request.
-fn answer(
+/// Answers one request, or lets a stream take over. Ends early if the client cancels its request.
+async fn answer(
     request: Request<RecvStream>,
     reply: SendResponse<Piece>,
-    (link, peer): (Arc<Link>, SocketAddr),
+    of: (Arc<Link>, SocketAddr),
     acceptor: Arc<Acceptor>,
     shared: Arc<Shared>,
-) -> impl Future<Output = ()> + Send {
-    // Boxed, so that a stream's task does not keep the size of a request's state.
-    let responding = Box::pin(respond(request, reply, (link, peer), acceptor, shared));
-    async {
-        if let Some((session, wire)) = responding.await {
-            session(wire, Bytes::new()).await;
-        }
+) {
+    let responded = respond(request, reply, of, &acceptor, &shared).await;
+    if let (Some((start, wire)), Some(fanout)) = (responded, &acceptor.fanout) {
+        fanout.stream(wire, start, Bytes::new(), &acceptor.tasks);
     }
 }
 
-/// Answers one request; returns the session that takes over its stream, if a handler left one.
+/// Answers one request; returns the start of the stream that takes over, if a handler left one.
 async fn respond(
     request: Request<RecvStream>,
     mut reply: SendResponse<Piece>,
     (link, peer): (Arc<Link>, SocketAddr),
-    acceptor: Arc<Acceptor>,
-    shared: Arc<Shared>,
-) -> Option<(Session, Wire)> {
+    acceptor: &Acceptor,
+    shared: &Shared,
+) -> Option<(Start, Wire)> {
     let endpoint = transport_of(request.uri()).map(|transport| link.meter.count_for(transport).clone());
     let is_head = request.method() == Method::HEAD;
     let handover = Handover::default();
@@ -176,9 +174,9 @@ async fn respond(
         }
         Err(never) => match never {},
     };
-    if let (Some(session), Some(endpoint)) = (handover.take(), endpoint) {
+    if let (Some(start), Some(endpoint)) = (handover.take(), endpoint) {
         let stream = reply.send_response(head, false).ok()?;
-        return Some((session, Wire::Stream(Box::new(Stream::new(stream, tunnel, endpoint)))));
+        return Some((start, Wire::Stream(Box::new(Stream::new(stream, tunnel, endpoint)))));
     }
     let body = if is_head { Body::empty() } else { body };
     let ends = body.is_end_stream();

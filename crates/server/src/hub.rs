@@ -1,4 +1,7 @@
-//! The feed itself: publishing puts an update into the ring and wakes the waiting connections.
+//! The feed itself: publishing puts an update into the ring and announces it.
+//!
+//! An announcement goes to the shards of all addresses (`fanout.rs`), which send the update to their streams and answer
+//! the polls that they hold, and to the requests that wait in the HTTP library (`transport/long_polling.rs`).
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
@@ -11,13 +14,14 @@ use feedlab_feed::{Cursor, Epoch, Gap, Reset, Update, clock};
 use feedlab_nats::Arrival;
 use hdrhistogram::Histogram;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::broker::Broker;
 use crate::config::Config;
+use crate::fanout::{Fanout, Mailbox};
 use crate::limits::MAX_HISTORY_BYTES;
 use crate::rejection::Rejection;
 use crate::ring::{Batch, Ring, Snapshot};
-use crate::subscribers::Subscribers;
 
 /// How many updates one server of a feed may be ahead of another with the same schedule: they publish at the same
 /// times, each as soon as its thread is woken.
@@ -71,11 +75,14 @@ pub(crate) struct Hub {
     published: Mutex<Published>,
     /// When this server started to publish, µs of Unix time: the lag of updates due earlier is not its fault.
     since: u64,
-    updated: Notify,
+    /// Notifies the task that announces updates together, if there is one.
+    coalescer: Option<Notify>,
+    /// Notifies the polls that wait in the HTTP library.
+    announced: Notify,
     /// The broker that stores the feed, if it is not in this process.
     broker: Option<Broker>,
-    /// The waiting connections, one list per address.
-    subscribers: RwLock<Vec<Weak<Subscribers>>>,
+    /// The shards that serve streams, of all addresses.
+    shards: RwLock<Vec<Weak<Mailbox>>>,
 }
 
 /// The figures of the publisher so far.
@@ -106,14 +113,15 @@ impl Hub {
             retention,
             published: Mutex::new(published),
             since,
-            updated: Notify::new(),
+            coalescer: None,
+            announced: Notify::new(),
             broker: None,
-            subscribers: RwLock::default(),
+            shards: RwLock::default(),
         }
     }
 
-    /// Puts an update that was due at `due_us` into the ring, and returns its `seq`. Never waits for a client; waiting
-    /// connections are notified by [`Hub::wake`].
+    /// Puts an update that was due at `due_us` into the ring, and returns its `seq`. Never waits for a client;
+    /// [`Hub::wake`] announces it.
     pub(crate) fn put(&self, due_us: u64, age_from: AgeFrom, item: Item) -> u64 {
         let len = item.data.len() as u64;
         let Item { event_type, data } = item;
@@ -170,14 +178,24 @@ impl Hub {
         self.broker.as_ref()
     }
 
-    /// Signals that there is a new update.
-    pub(crate) fn wake(&self) {
-        self.updated.notify_one();
+    /// Leaves it to a task to announce updates: see [`wait_for_update`](Self::wait_for_update).
+    pub(crate) fn coalescing(self) -> Self {
+        Self { coalescer: Some(Notify::new()), ..self }
     }
 
-    /// Waits for an update to be published.
+    /// Announces a new update, or leaves that to the task that announces several together.
+    pub(crate) fn wake(&self) {
+        match &self.coalescer {
+            Some(coalescer) => coalescer.notify_one(),
+            None => self.announce(),
+        }
+    }
+
+    /// Waits for an update to announce.
     pub(crate) async fn wait_for_update(&self) {
-        self.updated.notified().await;
+        if let Some(coalescer) = &self.coalescer {
+            coalescer.notified().await;
+        }
     }
 
     /// What to do with slow streams.
@@ -233,11 +251,11 @@ impl Hub {
 
     /// Returns up to `max` updates after the position of a stream, however old they are.
     pub(crate) fn poll_after(&self, cx: &Context<'_>, seq: u64, max: usize) -> Poll<Batch> {
-        self.or_from_broker(cx, self.ring().after(seq, max), seq, max)
+        self.or_from_broker(cx, self.held_after(seq, max), seq, max)
     }
 
-    #[cfg(test)]
-    pub(crate) fn after(&self, seq: u64, max: usize) -> Batch {
+    /// Returns up to `max` updates after a `seq` that are in the ring.
+    pub(crate) fn held_after(&self, seq: u64, max: usize) -> Batch {
         self.ring().after(seq, max)
     }
 
@@ -283,19 +301,23 @@ impl Hub {
         self.ring().head()
     }
 
-    /// Creates a list of waiting connections, for an address that serves this feed.
-    pub(crate) fn subscribers(&self) -> Arc<Subscribers> {
-        let subscribers = Arc::default();
-        let mut lists = self.subscribers.write().unwrap_or_else(PoisonError::into_inner);
-        lists.retain(|subscribers| subscribers.strong_count() > 0);
-        lists.push(Arc::downgrade(&subscribers));
-        subscribers
+    /// From now on, announces publications to these shards.
+    pub(crate) fn announce_to(&self, fanout: &Fanout) {
+        let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
+        shards.retain(|shard| shard.strong_count() > 0);
+        shards.extend(fanout.mailboxes().map(Arc::downgrade));
     }
 
-    /// Notifies the waiting connections of all addresses that there is an update.
-    pub(crate) fn notify_all(&self) {
-        let lists = self.subscribers.read().unwrap_or_else(PoisonError::into_inner);
-        lists.iter().filter_map(Weak::upgrade).for_each(|subscribers| subscribers.news());
+    /// Announces that there is an update, at all addresses.
+    pub(crate) fn announce(&self) {
+        let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        shards.iter().filter_map(Weak::upgrade).for_each(|shard| shard.news());
+        self.announced.notify_waiters();
+    }
+
+    /// Waits for the next announcement. It is not missed once the future exists.
+    pub(crate) fn announced(&self) -> Notified<'_> {
+        self.announced.notified()
     }
 
     /// Returns the feed's figures, for an address with `waiting` connections; `before` asks for the last update due

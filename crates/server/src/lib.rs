@@ -1,11 +1,12 @@
 //! One feed, four endpoints.
 //!
-//! In reading order, each using only what comes after it: a `server` is one address that serves a feed; `accept`
-//! accepts its connections, `connection` opens them, `http1` and `http2` serve them, `routes` routes each request to
-//! its endpoint, `transport` has a file for each endpoint, and `push` streams. `handover` lets a stream take over its
-//! connection, the `wire`, whose bytes pass through a `socket`; `meter` counts them, and `accounts` collects the
-//! kernel's figures. Behind the endpoints are the `hub` and its `ring`; a `feed` is published once, here or on a
-//! `broker`.
+//! In reading order, each using what comes after it: a `server` is one address that serves a feed; `accept` accepts its
+//! connections, `connection` opens them, `http1` and `http2` serve them, `routes` routes each request to its endpoint,
+//! and `transport` has a file for each endpoint. `handover` lets a stream take over its connection, which moves to a
+//! shard of `fanout`: that sends to all of them, and `push` is one. Polls of the usual form skip all of this: a shard
+//! reads them, and `direct` answers; only what it does not know goes back to `connection`. A connection is a `wire`,
+//! whose bytes pass through a `socket`; `meter` counts them, and `accounts` collects the kernel's figures. Behind the
+//! endpoints are the `hub` and its `ring`; a `feed` is published once, here or on a `broker`.
 
 mod server;
 
@@ -15,6 +16,8 @@ mod connection;
 mod http1;
 mod http2;
 pub mod tls;
+
+mod direct;
 
 mod access;
 mod app;
@@ -28,6 +31,7 @@ mod transport;
 mod upstream;
 
 mod accounts;
+mod fanout;
 mod handover;
 mod meter;
 mod push;
@@ -44,7 +48,6 @@ mod feed;
 mod hub;
 mod publisher;
 mod ring;
-mod subscribers;
 pub use config::Config;
 pub use feed::Feed;
 pub use rejection::Rejection;
@@ -66,6 +69,9 @@ pub enum ServerError {
     /// The broker of the feed, or its stream, cannot be used.
     #[error(transparent)]
     Broker(#[from] feedlab_nats::Error),
+    /// There is no descriptor left for the streams' sets of sockets.
+    #[error("cannot serve streams: {0}; see `ulimit -n`")]
+    Fanout(std::io::Error),
     /// The publisher's thread cannot be started.
     #[error("cannot start the publisher's thread: {0}")]
     Publisher(#[from] std::io::Error),

@@ -22,6 +22,9 @@ pub(crate) const MAX_RECORD_BYTES: usize = 16 << 10;
 pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// Bytes of request line and headers: what nginx accepts (`large_client_header_buffers`, four of 8 KiB).
 pub(crate) const MAX_HEADER_BYTES: usize = 32 << 10;
+/// Bytes behind a poll that a shard keeps until it is answered: some twenty requests. With more, the poll is for the HTTP
+/// library, so that a client that sends many requests at once delays no other connection of the shard.
+pub(crate) const MAX_PIPELINED_BYTES: usize = 2 << 10;
 /// Number of headers.
 pub(crate) const MAX_HEADERS: usize = 100;
 /// Bytes of a request's path and query. RFC 9112, section 3, recommends at least 8,000.
@@ -77,6 +80,9 @@ pub(crate) const MAX_LONG_PIECE_BYTES: usize = 4 << 10;
 /// bytes.
 pub(crate) const MAX_FRAMES: usize = 1_024;
 
+/// Short answers to polls that a thread keeps for other clients with the same cursor: at most a megabyte.
+pub(crate) const MAX_KEPT_ANSWERS: usize = 64;
+
 /// How long a poll waits for updates from a broker.
 pub(crate) const BROKER_PATIENCE: Duration = Duration::from_secs(5);
 /// Pages of older updates that are kept for a feed on a broker, and how many are requested at a time. A page has 256
@@ -85,7 +91,7 @@ pub(crate) const MAX_PAGES: usize = 16;
 pub(crate) const MAX_PAGES_LOADING: usize = 8;
 
 /// All limits of the server.
-pub const TABLE: [Limit; 30] = [
+pub const TABLE: [Limit; 32] = [
     Limit { name: "connections to --control", most: Count(MAX_CONTROL), why: "descriptors; beyond it 503" },
     Limit { name: "TLS handshake", most: Time(TLS_TIMEOUT), why: "memory of a handshake; then closed" },
     Limit {
@@ -128,6 +134,16 @@ pub const TABLE: [Limit; 30] = [
         name: "bodies that the server waits for, in total",
         most: Bytes(MAX_BODIES_BYTES),
         why: "server memory; beyond it 503, unless a body arrives with its head",
+    },
+    Limit {
+        name: "requests behind a poll, without the HTTP library",
+        most: Bytes(MAX_PIPELINED_BYTES),
+        why: "memory of a connection; beyond it the library reads them",
+    },
+    Limit {
+        name: "answers to polls that a thread keeps for other clients",
+        most: Count(MAX_KEPT_ANSWERS),
+        why: "server memory; made again",
     },
     Limit {
         name: "piece of a poll's response",

@@ -114,6 +114,11 @@ impl Meters {
         &self.endpoints[transport.index()]
     }
 
+    /// The number of streams and held requests.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.endpoints.iter().map(|endpoint| endpoint.active.get()).sum()
+    }
+
     /// Returns the figures of every endpoint and of all connections, including the kernel's.
     pub(crate) fn stats(&self) -> (BTreeMap<Transport, EndpointStats>, ConnectionStats) {
         let Totals { endpoints: wire, kernel_bytes } = self.accounts.totals();
@@ -163,13 +168,14 @@ impl ConnectionMeter {
     /// A request on this connection is for an endpoint: from now on, the connection's traffic counts for that endpoint.
     pub(crate) fn count_for(&self, transport: Transport) -> &Arc<Endpoint> {
         let endpoint = self.meters.endpoint(transport);
+        if self.endpoint.load(Ordering::Relaxed) == transport as u8 {
+            return endpoint;
+        }
         let before = self.endpoint.swap(transport as u8, Ordering::Relaxed);
         if before == NO_ENDPOINT {
             endpoint.connections.add(1);
         }
-        if before != transport as u8 {
-            self.meters.accounts.assign(self.account, transport);
-        }
+        self.meters.accounts.assign(self.account, transport);
         let (early_in, early_out) = (self.early_in.take(), self.early_out.take());
         endpoint.bytes_in.add(early_in);
         endpoint.bytes_out.add(early_out);

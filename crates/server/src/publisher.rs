@@ -112,7 +112,7 @@ impl Pace {
     }
 }
 
-/// The largest number of updates that are published before the waiting connections are notified of the first.
+/// The largest number of updates that are published before the first is announced.
 const BATCH_LIMIT: u32 = 1024;
 
 /// Publishes the source's updates. The schedule is open loop: a late update is published immediately, and keeps its due
@@ -182,7 +182,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         gate.stop();
-        let batch = hub.after(0, 5);
+        let batch = hub.held_after(0, 5);
         let due: Vec<u64> = batch.entries.iter().map(|entry| entry.update.at - start).collect();
         assert_eq!(due, [0, 5_000, 10_000, 15_000, 20_000]);
     }
@@ -204,7 +204,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             gate.stop();
-            let second = hub.after(1, 1).entries[0].update.at - start;
+            let second = hub.held_after(1, 1).entries[0].update.at - start;
             assert!((expected..expected + 30_000).contains(&second), "{age_from:?}: {second}");
             assert!(hub.stats(None, 0).publish_lag_max_us >= 34_000, "lag counts from the due time");
         }

@@ -1,18 +1,17 @@
-//! Streams the feed to one client, over SSE or WebSocket, each with its own [`Framing`].
+//! One client's stream, over SSE or WebSocket, each with its own [`Framing`].
 //!
-//! The state of a stream is a position in the ring and the bytes that the socket has not accepted yet. The updates of a
-//! client that falls behind stay in the ring; when its socket accepts bytes again, it gets what is still there in one
-//! vectored write, and a gap for what is not.
+//! The state of a stream is a position in the ring and the bytes that the socket has not accepted yet. A stream that
+//! has caught up is sent what the [`Pass`] after a publication has encoded for all of them, in one write. The updates
+//! of a client that falls behind stay in the ring; when its socket accepts bytes again, it gets what is still there in
+//! one vectored write, and a gap for what is not.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use feedlab_feed::settings::SlowPolicy;
@@ -20,14 +19,19 @@ use feedlab_feed::stream::{BEATS, MAX_PIECES};
 use feedlab_feed::{Cursor, Gap, Reset};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
-use crate::app::App;
-use crate::entry::Entry;
-use crate::hub::{Hub, Position};
+use crate::entry::Encoding;
+use crate::fanout::Pass;
+use crate::hub::Hub;
 use crate::limits::{MAX_BATCH_BYTES, MAX_STALLED, MAX_WAITING};
 use crate::meter::{Active, Endpoint};
 use crate::ring::Batch;
-use crate::subscribers::{Signals, Subscribers, Subscription};
 use crate::wire::Wire;
+
+mod start;
+pub(crate) use start::Start;
+
+/// How often a stream is read from in a row.
+const MAX_READS: usize = 16;
 
 /// How long a stream has been idle, in beats; [`BEATS`] of them are a keepalive interval.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,9 +46,9 @@ pub(crate) struct Quiet {
 pub(crate) type Outbox = VecDeque<Bytes>;
 
 /// How a transport encodes the feed, and how it handles what the client sends.
-pub(crate) trait Framing: Send + Unpin + 'static {
-    /// Returns the bytes of an update: the same for every client, so a reference to shared bytes.
-    fn update(&self, entry: &Entry) -> Bytes;
+pub(crate) trait Framing: Send {
+    /// How updates are encoded: the same for every client of this encoding, so that they share the bytes.
+    fn encoding(&self) -> Encoding;
 
     /// Returns the message with the client's cursor, sent before anything else.
     fn hello(&self, cursor: Cursor) -> Bytes;
@@ -82,62 +86,13 @@ pub(crate) enum CloseReason {
     MaxAge,
 }
 
-/// The start of a stream, and the endpoint that it counts for.
-pub(crate) struct Start {
-    hub: Arc<Hub>,
-    subscribers: Arc<Subscribers>,
-    /// The position of its client.
-    position: Position,
-    /// The requested updates that are older than the history.
-    gap: Option<Gap>,
-    /// The `seq` after which the stream continues.
-    resume: u64,
-    /// Beats until the stream reaches its maximum age; `u16::MAX` without one.
-    beats_left: u16,
-    endpoint: Arc<Endpoint>,
-}
-
-impl Start {
-    /// The start of a stream at a position. From here on, the history no longer limits how far it may be behind.
-    pub(crate) fn new(app: &App, position: Position, endpoint: Arc<Endpoint>) -> Self {
-        let (gap, resume) = app.hub.begin(position.seq);
-        let beats_left = app.config.settings.max_connection_age.map_or(u16::MAX, |age| lifetime(age, app));
-        Self { hub: app.hub.clone(), subscribers: app.subscribers.clone(), position, gap, resume, beats_left, endpoint }
-    }
-
-    /// Returns the first messages of the stream: the client's cursor, and the gap if there is one.
-    fn greeting(&self, framing: &impl Framing) -> Outbox {
-        let first = match self.position.reset {
-            Some(reset) => framing.reset(reset),
-            None => framing.hello(self.hub.cursor(self.position.seq)),
-        };
-        let gap = self.gap.map(|gap| framing.gap(gap, self.hub.cursor(self.resume)));
-        self.endpoint.resets.add(u64::from(self.position.reset.is_some()));
-        self.endpoint.gaps.add(u64::from(gap.is_some()));
-        // Exactly as large as needed: an idle stream keeps it until its first update.
-        let mut greeting = Outbox::with_capacity(1 + usize::from(gap.is_some()));
-        greeting.push_back(first);
-        greeting.extend(gap);
-        greeting
-    }
-}
-
-/// Returns the beats until the end of a stream: between half of the maximum age and all of it, so that streams that
-/// started together do not end together. An age beyond the range of the counter (some days, with a keepalive of
-/// seconds) is clamped.
-fn lifetime(age: Duration, app: &App) -> u16 {
-    let beat = app.config.settings.keepalive / u32::from(BEATS);
-    let most = age.as_nanos() / beat.as_nanos().max(1);
-    let most = u16::try_from(most).unwrap_or(u16::MAX - 1).clamp(1, u16::MAX - 1);
-    rand::random_range(most.div_ceil(2)..=most)
-}
-
-/// One client's stream.
-pub(crate) struct Push<D> {
+/// One client's stream. Each method that moves it is ready with `Ok` once the stream has ended gracefully, and with an
+/// error once the connection is gone.
+pub(crate) struct Push {
     wire: Wire,
-    framing: D,
+    framing: Box<dyn Framing>,
+    encoding: Encoding,
     hub: Arc<Hub>,
-    subscription: Subscription,
     /// The `seq` of the last update that was put into the outbox.
     seq: u64,
     outbox: Outbox,
@@ -151,17 +106,21 @@ pub(crate) struct Push<D> {
     quiet: Quiet,
     /// Beats until the stream reaches its maximum age; `u16::MAX` without one.
     beats_left: u16,
+    /// Whether there may be input that has not been read.
+    has_input: bool,
+    /// Input that has not been decoded yet: at first, what the client sent after its request.
+    rest: Bytes,
     endpoint: Arc<Endpoint>,
     _active: Active,
 }
 
-impl<D: Framing> Push<D> {
-    pub(crate) fn new(wire: Wire, framing: D, start: Start) -> Self {
-        let outbox = start.greeting(&framing);
+impl Push {
+    pub(crate) fn new(wire: Wire, start: Start, early: Bytes) -> Self {
+        let outbox = start.greeting();
         Self {
             wire,
-            framing,
-            subscription: start.subscribers.join(),
+            encoding: start.framing.encoding(),
+            framing: start.framing,
             hub: start.hub,
             seq: start.resume,
             outbox,
@@ -170,58 +129,80 @@ impl<D: Framing> Push<D> {
             closing: false,
             quiet: Quiet::default(),
             beats_left: start.beats_left,
+            has_input: false,
+            rest: early,
             _active: start.endpoint.enter(),
             endpoint: start.endpoint,
         }
     }
 
-    /// Streams until the client or the server ends it. `rest` is input that has not been decoded yet: at first, what
-    /// the client sent after its request.
-    #[expect(clippy::manual_async_fn, reason = "its future holds its arguments once, that of an `async fn` twice")]
-    pub(crate) fn run(mut self, mut rest: Bytes) -> impl Future<Output = ()> + Send {
-        async move {
-            if std::future::poll_fn(|cx| self.poll(cx, &mut rest)).await.is_ok() {
-                Box::pin(self.wire.close()).await;
-            }
-        }
+    pub(crate) const fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
     }
 
-    /// Ready with `Ok` if the stream ended gracefully, with an error if the connection is gone.
-    fn poll(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
-        while let Poll::Ready(signals) = self.subscription.poll_signals(cx) {
-            self.signaled(signals)?;
+    pub(crate) fn into_wire(self) -> Wire {
+        self.wire
+    }
+
+    /// Whether something other than the socket can make the stream continue: then it needs a waker.
+    pub(crate) fn needs_waker(&self) -> bool {
+        self.wire.is_shared() || self.hub.broker().is_some()
+    }
+
+    /// Sends what a pass has for a stream that has caught up. One that has not continues at its own position, once its
+    /// socket accepts more.
+    pub(crate) fn publish(&mut self, pass: &mut Pass, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.seq != pass.from() || self.behind || self.closing || !self.outbox.is_empty() {
+            self.behind |= self.seq < pass.to();
+            self.check_pace()?;
+            return if self.blocked_at.is_some() { Poll::Pending } else { self.poll_output(cx) };
         }
-        loop {
-            let input = self.poll_input(cx, rest)?;
+        let bytes = pass.bytes(self.encoding);
+        // Straight to the socket, which thousands of streams do in a row; other wires have a state to go through.
+        let sent = if let Wire::Plain(socket) = &self.wire { socket.send(bytes)? } else { 0 };
+        let rest = (sent < bytes.len()).then(|| bytes.slice(sent..));
+        self.seq = pass.to();
+        pass.sent(self.encoding, sent);
+        if sent > 0 {
+            self.quiet.written = 0;
+        }
+        let Some(rest) = rest else { return Poll::Pending };
+        self.outbox.push_back(rest);
+        // A socket that took less is full.
+        if matches!(self.wire, Wire::Plain(_)) { self.blocked() } else { self.poll_output(cx) }
+    }
+
+    /// Reads what has arrived and sends what waits, as far as the wire allows. `buffer` is memory to read into.
+    ///
+    /// A client that sends without end does not keep the others waiting: after [`MAX_READS`], it must be polled again,
+    /// which [`has_input`](Self::has_input) says.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<()>> {
+        self.has_input = false;
+        for _ in 0..MAX_READS {
+            let input = self.poll_input(cx, buffer)?;
             let output = self.poll_output(cx)?;
-            // Repeat if there was more to read and the writes have made room for its answers.
+            // Repeat if there may be more to read and there is room for its answers.
             if input.is_pending() || output.is_ready() || !self.has_room() {
                 return output.map(Ok);
             }
         }
+        self.has_input = true;
+        Poll::Pending
     }
 
-    fn signaled(&mut self, signals: Signals) -> io::Result<()> {
-        self.behind |= signals.has(Signals::NEWS);
-        if signals.has(Signals::NEWS) {
-            self.check_pace()?;
-        }
-        if signals.has(Signals::BEAT) && !self.closing {
-            self.beat()?;
-        }
-        if signals.has(Signals::CLOSING) {
-            self.begin_close(CloseReason::ShuttingDown);
-        }
-        Ok(())
+    /// Whether the last [`poll`](Self::poll) has left something to read.
+    pub(crate) const fn has_input(&self) -> bool {
+        self.has_input
     }
 
-    /// Starts to end the stream with its close message.
-    fn begin_close(&mut self, why: CloseReason) {
+    /// Ends the stream with its close message.
+    pub(crate) fn close(&mut self, why: CloseReason, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.closing {
             let message = self.framing.close_message(why);
             self.outbox.extend((!message.is_empty()).then_some(message));
             self.closing = true;
         }
+        self.poll_output(cx)
     }
 
     /// Ends the stream of a client that reads too slowly, if that is the policy. With a reset, because otherwise the
@@ -236,14 +217,17 @@ impl<D: Framing> Push<D> {
         Err(io::ErrorKind::TimedOut.into())
     }
 
-    fn beat(&mut self) -> io::Result<()> {
+    /// A quarter of a keepalive interval has passed.
+    pub(crate) fn beat(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.quiet.written = self.quiet.written.saturating_add(1);
         self.quiet.read = self.quiet.read.saturating_add(1);
+        if self.closing {
+            return self.poll_output(cx);
+        }
         if self.beats_left != u16::MAX {
             self.beats_left = self.beats_left.saturating_sub(1);
             if self.beats_left == 0 {
-                self.begin_close(CloseReason::MaxAge);
-                return Ok(());
+                return self.close(CloseReason::MaxAge, cx);
             }
         }
         let keepalive = self.framing.beat(self.quiet)?;
@@ -252,35 +236,34 @@ impl<D: Framing> Push<D> {
             self.outbox.extend(keepalive);
         } else if self.quiet.written > MAX_STALLED * BEATS {
             self.wire.reset_on_close();
-            return Err(io::ErrorKind::TimedOut.into());
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        Ok(())
+        if self.outbox.is_empty() { Poll::Pending } else { self.poll_output(cx) }
     }
 
-    /// Reads while there is room for answers, into a buffer that exists only during the call. Pending if the client has
-    /// sent nothing more.
-    fn poll_input(&mut self, cx: &mut Context<'_>, rest: &mut Bytes) -> Poll<io::Result<()>> {
+    /// Reads once, if there is room for answers. Pending if the client has sent nothing more.
+    fn poll_input(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<()>> {
         ready!(self.poll_answer(cx));
-        while self.has_room() {
-            let mut space = [MaybeUninit::uninit(); 2048];
-            let mut buffer = ReadBuf::uninit(&mut space);
-            if rest.is_empty() {
-                ready!(Pin::new(&mut self.wire).poll_read(cx, &mut buffer))?;
-                if buffer.filled().is_empty() {
-                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-                }
-                self.quiet.read = 0;
-            }
-            let mut bytes = if rest.is_empty() { buffer.filled() } else { &rest[..] };
-            let mut answered = Poll::Ready(());
-            while !bytes.is_empty() && answered.is_ready() && self.has_room() {
-                self.closing |= self.framing.received(&mut bytes, &mut self.outbox).is_break();
-                answered = self.poll_answer(cx);
-            }
-            *rest = Bytes::copy_from_slice(bytes);
-            ready!(answered);
+        if !self.has_room() {
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        let mut buffer = ReadBuf::new(buffer);
+        if self.rest.is_empty() {
+            ready!(Pin::new(&mut self.wire).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.quiet.read = 0;
+        }
+        let rest = std::mem::take(&mut self.rest);
+        let mut bytes = if rest.is_empty() { buffer.filled() } else { &rest[..] };
+        let mut answered = Poll::Ready(());
+        while !bytes.is_empty() && answered.is_ready() && self.has_room() {
+            self.closing |= self.framing.received(&mut bytes, &mut self.outbox).is_break();
+            answered = self.poll_answer(cx);
+        }
+        self.rest = Bytes::copy_from_slice(bytes);
+        answered.map(Ok)
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -342,7 +325,7 @@ impl<D: Framing> Push<D> {
             if bytes > MAX_BATCH_BYTES {
                 break;
             }
-            let piece = self.framing.update(entry);
+            let piece = entry.encoded(self.encoding);
             bytes += piece.len();
             self.seq += 1;
             self.endpoint.updates.add(1);
@@ -376,10 +359,8 @@ fn consume(outbox: &mut Outbox, mut written: usize) {
         written -= piece.len();
         outbox.pop_front();
     }
-    // Release the capacity of a backlog, so that an idle stream does not keep it.
-    if outbox.capacity() > 8 {
-        *outbox = Outbox::new();
-    }
+    // An idle stream keeps no memory for a backlog.
+    *outbox = Outbox::new();
 }
 
 #[cfg(test)]

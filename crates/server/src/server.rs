@@ -1,11 +1,11 @@
 //! A server: one address with the endpoints of a feed, its counters, its start and its shutdown.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use feedlab_feed::stats::Stats;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,7 +16,6 @@ use crate::app::App;
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::limits::{MAX_CONTROL, MAX_STALLED};
-use crate::subscribers::{GROUPS, Subscribers};
 use crate::{ServerError, inspect, routes, tls};
 
 /// The sockets that a server listens on.
@@ -89,43 +88,49 @@ impl Server {
     /// after [`Config::drain`] the remaining connections are dropped.
     ///
     /// # Errors
-    /// When the certificate cannot be used.
+    /// When the certificate cannot be used, or no descriptor is left.
     pub async fn run(self, listeners: impl Into<Listeners>, shutdown: CancellationToken) -> Result<(), ServerError> {
         let Listeners { endpoints, control } = listeners.into();
         let Self { app, feed, owns_feed, more } = self;
         let mut background = JoinSet::new();
         background.spawn(end_with(feed.clone(), shutdown.clone()));
-        background.spawn(beat(app.subscribers.clone(), app.config.settings.keepalive));
         let tasks = TaskTracker::new();
-        let acceptor = Acceptor {
+        let access = Access::new(&app.config, app.config.tls.is_some());
+        let acceptor = Arc::new(Acceptor {
             max_connections: app.config.settings.max_connections,
             send_buffer: app.config.settings.send_buffer,
             patience: app.config.settings.keepalive.saturating_mul(MAX_STALLED.into()),
             tls: app.config.tls.as_ref().map(tls::Identity::acceptor).transpose()?,
             meters: app.meters.clone(),
-            router: routes::router(app.clone(), &Access::new(&app.config, app.config.tls.is_some()), more),
+            router: routes::router(app.clone(), &access, more),
+            fanout: Some(app.fanout.clone()),
             tasks: tasks.clone(),
+            runtime: Handle::current(),
             shutdown,
-        };
+        });
+        app.fanout.run((&app, &access, &acceptor), &mut background).map_err(ServerError::Fanout)?;
         if let Some(control) = control {
             let uncounted = Acceptor {
                 max_connections: MAX_CONTROL,
                 tls: None,
                 meters: Arc::default(),
                 router: routes::control(app.clone(), &Access::new(&app.config, false)),
-                ..acceptor.clone()
+                fanout: None,
+                ..Acceptor::clone(&acceptor)
             };
             background.spawn(Arc::new(uncounted).accept(control));
         }
-        Arc::new(acceptor).accept(endpoints).await;
+        acceptor.accept(endpoints).await;
         if owns_feed {
             feed.stop();
         }
-        app.subscribers.close();
+        app.closing.cancel();
+        app.fanout.close();
         tasks.close();
         if tokio::time::timeout(app.config.drain, tasks.wait()).await.is_err() && owns_feed {
             tracing::warn!(open = app.meters.open.get(), "connections left after the drain");
         }
+        background.shutdown().await;
         feed.failure().map_or(Ok(()), Err)
     }
 }
@@ -134,16 +139,6 @@ impl Server {
 async fn end_with(feed: Feed, shutdown: CancellationToken) {
     feed.failed().await;
     shutdown.cancel();
-}
-
-/// Sends a beat to every waiting connection, one group at a time, in an endless loop.
-async fn beat(subscribers: Arc<Subscribers>, keepalive: Duration) {
-    let step = (keepalive / u32::from(feedlab_feed::stream::BEATS) / GROUPS as u32).max(Duration::from_millis(1));
-    let mut interval = tokio::time::interval(step);
-    for group in (0..GROUPS).cycle() {
-        interval.tick().await;
-        subscribers.beat(group);
-    }
 }
 
 /// The figures of a server in this process.

@@ -1,11 +1,17 @@
-//! A TCP connection that counts its bytes. Every byte of an accepted connection passes through here.
+//! A TCP connection that counts its bytes. Every byte of an accepted connection passes through here, and is counted here
+//! unless [`Socket::send`] sent it: that returns how many there were, and a pass adds them up (`fanout/pass.rs`).
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use bytes::Bytes;
+use mio::{Registry, Token};
+use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -65,28 +71,122 @@ impl Head {
 /// The counted connection.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    watched: Watched,
+    /// Input that a shard has read and returned, because it is for the HTTP library.
+    returned: Bytes,
     link: Arc<Link>,
+}
+
+/// A socket, and who watches whether it is ready.
+#[derive(Debug)]
+enum Watched {
+    /// The runtime, which wakes the task that polls it.
+    Runtime(TcpStream),
+    /// A shard, which polls it again when it is ready.
+    Shard(mio::net::TcpStream),
+    /// Nobody: the change from one to the other failed.
+    Closed,
 }
 
 impl Socket {
     pub(crate) const fn new(stream: TcpStream, link: Arc<Link>) -> Self {
-        Self { stream, link }
+        Self { watched: Watched::Runtime(stream), returned: Bytes::new(), link }
+    }
+
+    /// Lets a shard watch the socket instead of the runtime.
+    pub(crate) fn leave_runtime(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        if let Watched::Runtime(stream) = std::mem::replace(&mut self.watched, Watched::Closed) {
+            let mut stream = mio::net::TcpStream::from_std(stream.into_std()?);
+            let watched = registry.register(&mut stream, token, mio::Interest::READABLE | mio::Interest::WRITABLE);
+            self.watched = Watched::Shard(stream);
+            return watched;
+        }
+        Ok(())
+    }
+
+    /// Lets the runtime watch the socket again.
+    pub(crate) fn enter_runtime(&mut self, registry: &Registry) -> io::Result<()> {
+        if let Watched::Shard(mut stream) = std::mem::replace(&mut self.watched, Watched::Closed) {
+            registry.deregister(&mut stream)?;
+            self.watched = Watched::Runtime(TcpStream::from_std(stream.into())?);
+        }
+        Ok(())
+    }
+
+    /// Sends as much as the socket accepts at once, if a shard watches it: possibly nothing. The caller counts the bytes.
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        let Watched::Shard(stream) = &self.watched else { return Ok(0) };
+        let mut stream = stream;
+        match polled(stream.write(bytes)) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Ok(0),
+        }
+    }
+
+    /// Reads from a socket that a shard watches.
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<Poll<usize>> {
+        let Watched::Shard(stream) = &self.watched else { return Err(io::ErrorKind::NotConnected.into()) };
+        let mut stream = stream;
+        pending(stream.read(buffer).inspect(|read| self.link.meter.read(*read)))
+    }
+
+    /// Writes to a socket that a shard watches.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<Poll<usize>> {
+        let Watched::Shard(stream) = &self.watched else { return Err(io::ErrorKind::NotConnected.into()) };
+        let mut stream = stream;
+        pending(self.wrote(stream.write(bytes)))
+    }
+
+    /// Puts input back, so that it is read again.
+    pub(crate) fn put_back(&mut self, input: Bytes) {
+        self.returned = input;
+    }
+
+    /// The counters of the connection.
+    pub(crate) fn meter(&self) -> &ConnectionMeter {
+        &self.link.meter
+    }
+
+    /// The state that it shares with the handlers of its requests.
+    pub(crate) const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// The client's address.
+    pub(crate) fn peer(&self) -> io::Result<SocketAddr> {
+        match &self.watched {
+            Watched::Runtime(stream) => stream.peer_addr(),
+            Watched::Shard(stream) => stream.peer_addr(),
+            Watched::Closed => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 
     /// Makes the drop of the socket discard whatever the kernel still holds for the client.
     pub(crate) fn reset_on_close(&self) {
-        let _ = self.stream.set_zero_linger();
+        let _ = match &self.watched {
+            Watched::Runtime(stream) => set_socket_linger(stream, Some(Duration::ZERO)),
+            Watched::Shard(stream) => set_socket_linger(stream, Some(Duration::ZERO)),
+            Watched::Closed => Ok(()),
+        };
     }
 
     /// Whether the client's input begins with these bytes: waits for as many as needed to decide. Only peeks, so that
     /// the next read gets them all.
     pub(crate) async fn begins_with<const N: usize>(&self, expected: &[u8; N]) -> io::Result<bool> {
+        let Watched::Runtime(stream) = &self.watched else { return Err(io::ErrorKind::NotConnected.into()) };
+        // The runtime does not know yet whether a socket that a shard has returned is ready. hyper does not wait before it
+        // closes a connection whose first request is malformed.
+        stream.writable().await?;
+        let known = self.returned.len().min(N);
+        if known == N || !expected.starts_with(&self.returned[..known]) {
+            return Ok(self.returned.starts_with(expected));
+        }
         loop {
-            let ready = self.stream.ready(Interest::READABLE).await?;
-            let looked = self.stream.try_io(Interest::READABLE, || {
+            let ready = stream.ready(Interest::READABLE).await?;
+            let looked = stream.try_io(Interest::READABLE, || {
                 let mut seen = [0; N];
-                let (_, len) = recv(&self.stream, &mut seen, RecvFlags::PEEK)?;
+                seen[..known].copy_from_slice(&self.returned[..known]);
+                let len = known + recv(stream, &mut seen[known..], RecvFlags::PEEK)?.1;
                 let is_part = (1..N).contains(&len) && expected.starts_with(&seen[..len]);
                 // `WouldBlock` makes the next iteration wait for more input, although there is some.
                 let may_go_on = is_part && !ready.is_read_closed();
@@ -104,6 +204,25 @@ impl Socket {
     }
 }
 
+/// The result of a call on a socket that a shard watches.
+fn polled<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
+
+fn pending<T>(result: io::Result<T>) -> io::Result<Poll<T>> {
+    match polled(result) {
+        Poll::Ready(result) => result.map(Poll::Ready),
+        Poll::Pending => Ok(Poll::Pending),
+    }
+}
+
+fn closed<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
 impl Drop for Socket {
     /// Reads the kernel's figures a last time, while the socket is open.
     fn drop(&mut self) {
@@ -113,8 +232,20 @@ impl Drop for Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.returned.is_empty() {
+            let len = self.returned.len().min(buf.remaining());
+            buf.put_slice(&self.returned.split_to(len));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        match &mut self.watched {
+            Watched::Runtime(stream) => ready!(Pin::new(stream).poll_read(cx, buf))?,
+            Watched::Shard(stream) => {
+                let read = ready!(polled(stream.read(buf.initialize_unfilled())))?;
+                buf.advance(read);
+            }
+            Watched::Closed => return closed(),
+        }
         self.link.meter.read(buf.filled().len() - before);
         Poll::Ready(Ok(()))
     }
@@ -122,7 +253,11 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let result = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        let result = ready!(match &mut self.watched {
+            Watched::Runtime(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Watched::Shard(stream) => polled(stream.write(bytes)),
+            Watched::Closed => closed(),
+        });
         Poll::Ready(self.wrote(result))
     }
 
@@ -131,7 +266,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        let result = ready!(match &mut self.watched {
+            Watched::Runtime(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Watched::Shard(stream) => polled(stream.write_vectored(slices)),
+            Watched::Closed => closed(),
+        });
         Poll::Ready(self.wrote(result))
     }
 
@@ -139,14 +278,18 @@ impl AsyncWrite for Socket {
         true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+    /// A socket has nothing to flush. hyper flushes when its own buffer is empty.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.link.head.flushed();
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match &mut self.watched {
+            Watched::Runtime(stream) => Pin::new(stream).poll_shutdown(cx),
+            Watched::Shard(stream) => Poll::Ready(stream.shutdown(Shutdown::Write)),
+            Watched::Closed => closed(),
+        }
     }
 }
 

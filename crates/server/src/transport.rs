@@ -7,6 +7,7 @@ pub(crate) mod sse;
 mod updates;
 pub(crate) mod websocket;
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -18,11 +19,11 @@ use feedlab_feed::wire::poll;
 use feedlab_feed::{Cursor, Reset, Transport};
 use serde::Deserialize;
 
-pub(crate) use updates::Room;
-use updates::Updates;
+pub(crate) use updates::{Room, Updates};
 
 use crate::app::App;
 use crate::handover::Exchange;
+use crate::hub::Hub;
 use crate::meter::Endpoint;
 use crate::rejection::Rejection;
 use crate::ring::Batch;
@@ -67,26 +68,93 @@ fn parse_cursor(name: &str, text: &str) -> Result<Cursor, Rejection> {
 }
 
 /// The contents of a poll's response.
-struct News {
-    batch: Batch,
-    reset: Option<Reset>,
+pub(crate) struct News {
+    pub(crate) batch: Batch,
+    pub(crate) reset: Option<Reset>,
+}
+
+impl News {
+    /// Whether a long poll goes on waiting.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.reset.is_none() && self.batch.gap.is_none() && self.batch.entries.is_empty()
+    }
+
+    /// Returns the body, after the head that `head` writes for its length, and what it counts.
+    pub(crate) fn into_body(
+        self,
+        hub: &Arc<Hub>,
+        endpoint: &Arc<Endpoint>,
+        head: impl FnOnce(usize) -> Vec<u8>,
+    ) -> (Updates, Tally) {
+        let Self { batch, reset } = self;
+        let mut tally = Tally::of(&batch, reset);
+        let closing = poll::closing(hub.cursor(batch.next()), batch.gap, reset);
+        let counted = |len| {
+            tally.body_bytes = len as u64;
+            head(len)
+        };
+        let body = Updates::after_head(counted, batch, closing, (hub, endpoint));
+        (body, tally)
+    }
+}
+
+/// What answers add to the counters of their endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) requests: u64,
+    pub(crate) requests_empty: u64,
+    pub(crate) updates: u64,
+    pub(crate) gaps: u64,
+    pub(crate) resets: u64,
+    pub(crate) payload_bytes: u64,
+    pub(crate) body_bytes: u64,
+}
+
+impl Tally {
+    fn of(batch: &Batch, reset: Option<Reset>) -> Self {
+        Self {
+            requests_empty: u64::from(batch.entries.is_empty()),
+            updates: batch.entries.len() as u64,
+            gaps: u64::from(batch.gap.is_some()),
+            resets: u64::from(reset.is_some()),
+            payload_bytes: batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds it to the endpoint.
+    pub(crate) fn settle(self, endpoint: &Endpoint) {
+        endpoint.requests.add(self.requests);
+        endpoint.requests_empty.add(self.requests_empty);
+        endpoint.updates.add(self.updates);
+        endpoint.gaps.add(self.gaps);
+        endpoint.resets.add(self.resets);
+        endpoint.payload_bytes.add(self.payload_bytes);
+        endpoint.body_bytes.add(self.body_bytes);
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.requests_empty += other.requests_empty;
+        self.updates += other.updates;
+        self.gaps += other.gaps;
+        self.resets += other.resets;
+        self.payload_bytes += other.payload_bytes;
+        self.body_bytes += other.body_bytes;
+    }
 }
 
 /// Returns the response of both polling endpoints.
 fn poll_answer(
     app: &App,
     endpoint: &Arc<Endpoint>,
-    News { batch, reset }: News,
+    news: News,
     headers: impl IntoIterator<Item = (HeaderName, String)>,
 ) -> Response {
-    endpoint.updates.add(batch.entries.len() as u64);
-    endpoint.gaps.add(u64::from(batch.gap.is_some()));
-    endpoint.resets.add(u64::from(reset.is_some()));
-    endpoint.requests_empty.add(u64::from(batch.entries.is_empty()));
-    endpoint.payload_bytes.add(batch.entries.iter().map(|entry| entry.update.data.len() as u64).sum());
-    let closing = poll::closing(app.hub.cursor(batch.next()), batch.gap, reset);
-    let body = Updates::new(batch, closing, (&app.hub, endpoint));
-    endpoint.body_bytes.add(body.len() as u64);
+    let (body, tally) = news.into_body(&app.hub, endpoint, |_| Vec::new());
+    tally.settle(endpoint);
     let room = body.room();
     let mut response = ([(header::CONTENT_TYPE, poll::CONTENT_TYPE)], Body::new(body)).into_response();
     if let Some(room) = room {

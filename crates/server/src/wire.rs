@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use feedlab_feed::tcp::LINGER;
+use mio::{Registry, Token};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use crate::socket::Socket;
@@ -26,8 +27,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
 
 impl Wire {
     /// Whether other streams share the underlying connection.
-    const fn is_shared(&self) -> bool {
+    pub(crate) const fn is_shared(&self) -> bool {
         matches!(self, Self::Stream(_))
+    }
+
+    /// Lets a shard watch the socket instead of the runtime, except one that other streams share.
+    pub(crate) fn leave_runtime(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.socket().map_or(Ok(()), |socket| socket.leave_runtime(registry, token))
+    }
+
+    /// Lets the runtime watch the socket again.
+    pub(crate) fn enter_runtime(&mut self, registry: &Registry) -> io::Result<()> {
+        self.socket().map_or(Ok(()), |socket| socket.enter_runtime(registry))
+    }
+
+    fn socket(&mut self) -> Option<&mut Socket> {
+        match self {
+            Self::Plain(socket) => Some(socket),
+            Self::Tls(stream) => Some(stream.socket()),
+            Self::Stream(_) => None,
+        }
     }
 
     /// Makes the drop of the wire discard whatever still waits for the client.

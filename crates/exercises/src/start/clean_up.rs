@@ -8,9 +8,9 @@
 //! - the future is dropped while it waits: that is what axum does when the client has gone;
 //! - something panics.
 //!
-//! **Both halves in feedlab**: `Active` in `crates/server/src/meter.rs` and `Subscription` in
-//! `crates/server/src/subscribers.rs` release what they hold when they are dropped; `scripts/check-leaks` lets a
-//! thousand clients of each kind connect and leave (`crates/cli/tests/leaks/main.rs`).
+//! **Both halves in feedlab**: `Active` and `ConnectionMeter` in `crates/server/src/meter.rs` count down when they are
+//! dropped; `scripts/check-leaks` lets a thousand clients of each kind connect and leave
+//! (`crates/cli/tests/leaks/main.rs`).
 
 use std::io;
 use std::sync::Arc;

@@ -10,7 +10,7 @@
 //!   that with its next write.
 //!
 //! **Both halves in feedlab**: `Events::beat` in `crates/server/src/transport/sse.rs` with `Push::beat` in
-//! `crates/server/src/push.rs` (no timer per connection: one task serves all), and the client's watchdog in
+//! `crates/server/src/push.rs` (no timer per connection: a shard has one for all), and the client's watchdog in
 //! `crates/loadgen/src/transport/auto/rung.rs`.
 
 use std::time::Duration;

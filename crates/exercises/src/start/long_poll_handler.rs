@@ -10,8 +10,8 @@
 //! - No response may be cached: `Cache-Control: no-store`.
 //! - **Nothing falls into the gap**: an update can be published at any moment, even between a look and a wait.
 //!
-//! **Both halves in feedlab**: `crates/server/src/transport/long_polling.rs` (`news_after`, and `Subscribers::join` in
-//! `crates/server/src/subscribers.rs`) and `crates/loadgen/src/transport/long_polling.rs`.
+//! **Both halves in feedlab**: `crates/server/src/transport/long_polling.rs` (`news_after`, and `Hub::announced` in
+//! `crates/server/src/hub.rs`) and `crates/loadgen/src/transport/long_polling.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;

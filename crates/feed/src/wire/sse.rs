@@ -118,6 +118,13 @@ pub fn chunk(text: &[u8]) -> Bytes {
     [head.as_bytes(), text, b"\r\n"].concat().into()
 }
 
+/// Returns the bytes in a chunk that [`chunk`] has made, for a client that knows no chunks.
+#[must_use]
+pub fn unchunked(chunk: &Bytes) -> Bytes {
+    let start = chunk.iter().position(|b| *b == b'\n').map_or(0, |end| end + 1);
+    chunk.slice(start..chunk.len().saturating_sub(2).max(start))
+}
+
 /// The chunk that ends a chunked body.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 

@@ -4,11 +4,13 @@
 //! A client may close its side after a request (RFC 9112, section 9.6, allows it; `nc -N` does it). hyper can be
 //! configured to allow that, but then notices that a client is gone only when it writes. So this type hides the end
 //! from hyper while a response is being made, and notifies the task that waits for an update.
+//!
+//! It also sees when hyper has sent everything and waits for the next request: then the connection can do without it.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -40,14 +42,38 @@ pub(super) struct Turn {
     unsent: AtomicUsize,
     /// The task that makes more of the body, and waits for the socket.
     sender: AtomicWaker,
+    /// How far the connection is on its way to the next request.
+    between: AtomicU8,
 }
+
+/// A request is being read or answered.
+const BUSY: u8 = 0;
+/// The answer is made.
+const ANSWERED: u8 = 1;
+/// hyper has flushed, which it does only with an empty write buffer.
+const FLUSHED: u8 = 2;
+/// hyper waits for the next request, and nothing of it has arrived.
+const IDLE: u8 = 3;
+/// The request has a body. Its client is likely to publish again, and stays with hyper.
+const PUBLISHING: u8 = 4;
 
 impl Turn {
     /// Begins a request, whose response is finished when the returned guard is dropped.
     pub(super) fn begin(self: &Arc<Self>, awaits_body: bool) -> Answering {
         self.awaits_body.store(awaits_body, Ordering::Relaxed);
         self.is_answering.store(true, Ordering::Relaxed);
+        self.between.store(if awaits_body { PUBLISHING } else { BUSY }, Ordering::Relaxed);
         Answering(self.clone())
+    }
+
+    /// Whether the last answer is sent, and nothing of the next request has arrived.
+    pub(super) fn is_idle(&self) -> bool {
+        self.between.load(Ordering::Relaxed) == IDLE
+    }
+
+    /// Goes on to the next state, if it is in the one before.
+    fn advance(&self, from: u8, to: u8) {
+        let _ = self.between.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     fn sent(&self, bytes: usize) {
@@ -78,6 +104,7 @@ pub(super) struct Answering(Arc<Turn>);
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.is_answering.store(false, Ordering::Relaxed);
+        self.0.advance(BUSY, ANSWERED);
         self.0.reader.wake();
     }
 }
@@ -183,8 +210,13 @@ const fn bytes_of(written: &Poll<io::Result<usize>>) -> usize {
 impl AsyncRead for Io {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.wire).poll_read(cx, buf))?;
+        let Poll::Ready(read) = Pin::new(&mut self.wire).poll_read(cx, buf) else {
+            self.turn.advance(FLUSHED, IDLE);
+            return Poll::Pending;
+        };
+        read?;
         if buf.filled().len() > before {
+            [ANSWERED, FLUSHED, IDLE].into_iter().for_each(|state| self.turn.advance(state, BUSY));
             return Poll::Ready(Ok(()));
         }
         self.turn.end.has_come();
@@ -220,6 +252,9 @@ impl AsyncWrite for Io {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.wire).poll_flush(cx);
+        if flushed.is_ready() {
+            self.turn.advance(ANSWERED, FLUSHED);
+        }
         self.wrote(flushed, cx)
     }
 

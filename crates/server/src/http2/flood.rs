@@ -19,7 +19,7 @@ use crate::wire::Wire;
 /// Bytes of the client's preface and of a frame's head: RFC 9113, sections 3.4 and 4.1.
 const PREFACE_BYTES: u32 = 24;
 const HEAD_BYTES: usize = 9;
-/// The types of the frames that are told apart (section 6), and the flag of the last one of a stream.
+/// The types of the frames that are distinguished (section 6), and the flag of the last one of a stream.
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -163,7 +163,7 @@ impl Frames {
     }
 }
 
-/// What a client may send: so many frames in each second, and more of them the more it has received.
+/// What a client may send: a number of frames in each second, and more of them the more it has received.
 #[derive(Debug)]
 struct Budget {
     /// The start of the second that is counted.
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_told_apart_however_they_are_cut() {
+    fn frames_are_distinguished_however_they_are_cut() {
         let frames = [
             vec![3; PREFACE_BYTES as usize], // the preface is no frame
             frame(RST_STREAM, 0, 4),

@@ -94,6 +94,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         (&self.socket, &self.tls)
     }
 
+    pub(crate) const fn socket(&mut self) -> &mut S {
+        &mut self.socket
+    }
+
     /// Reads once from the socket, and decrypts the records that are complete.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [MaybeUninit::uninit(); 4096];

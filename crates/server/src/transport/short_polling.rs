@@ -4,22 +4,24 @@
 //! back in `If-None-Match` gets a `304` without a body while nothing is new (RFC 9110, sections 13.1.2 and 15.4.5). A
 //! client with a cursor of another epoch gets a reset, whatever its tag.
 //!
+//! Most requests do not come here: a shard reads those of the usual form, and `direct.rs` answers them in the same way.
+//!
 //! The path of one update through this server:
 //!
 //! ```text
 //! feed/src/source.rs          makes it, and says when it is due
 //! publisher.rs                sleeps until then, on its own thread
-//! hub.rs                      gives it its `seq` and its time
+//! hub.rs                      gives it its `seq` and its time, and announces it to the shards
 //! ring.rs                     keeps it for all clients
-//! entry.rs                    encodes it, once for each encoding
 //! socket.rs                   receives the request, and counts its bytes
-//! wire.rs                     decrypts it, if there is TLS
-//! http1.rs                    parses its head; on HTTP/2 http2.rs
+//! fanout/poller.rs            reads it (over TLS wire.rs and http1.rs)
+//! direct.rs                   answers one of the usual form: takes what follows the cursor from the ring, or 304
+//! http1.rs                    parses the head of any other; on HTTP/2 http2.rs
 //! routes.rs                   routes it to its endpoint
 //! transport/short_polling.rs  takes what follows the cursor from the ring, or answers 304
+//! entry.rs                    encodes it as JSON, once
 //! feed/src/wire/poll.rs       joins the JSON of the updates to a body
-//! transport.rs                counts it, and makes a response of it
-//! http1.rs                    writes the response; on HTTP/2 http2.rs, frame by frame
+//! transport.rs                counts it; for any other request, makes a response, which http1.rs or http2.rs writes
 //! wire.rs                     into TLS, if there is TLS
 //! socket.rs                   one `write`, its bytes counted
 //! ```
@@ -63,9 +65,14 @@ pub(crate) async fn get(
 
 // The answer.
 
-/// Whether `If-None-Match` contains the tag, compared weakly, or `*`.
+/// Whether `If-None-Match` contains the tag.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    fields::list(headers, &header::IF_NONE_MATCH).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    fields::list(headers, &header::IF_NONE_MATCH).any(|tag| names(tag, etag))
+}
+
+/// Whether a member of `If-None-Match` is the tag, compared weakly, or `*`.
+pub(crate) fn names(member: &str, etag: &str) -> bool {
+    member == "*" || member.strip_prefix("W/").unwrap_or(member) == etag
 }
 
 #[cfg(test)]

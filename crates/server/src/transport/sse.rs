@@ -5,14 +5,15 @@
 //! ```text
 //! feed/src/source.rs    makes it, and says when it is due
 //! publisher.rs          sleeps until then, on its own thread
-//! hub.rs                gives it its `seq` and its time
+//! hub.rs                gives it its `seq` and its time, and announces it to the shards
 //! ring.rs               keeps it for all clients
+//! feed.rs               with `coalesce`, announces it in place of hub.rs, together with those that follow
+//! fanout/shard.rs       a thread that makes a pass over its streams, with all that was published meanwhile
+//! fanout/pass.rs        asks for its bytes at the first stream, and adds up what is sent of them
 //! entry.rs              encodes it, once for each encoding
-//! feed.rs               one task announces it, no more often than `coalesce` allows
-//! subscribers.rs        wakes the waiting connections
-//! push.rs               the stream takes what follows its cursor from the ring
-//! transport/sse.rs      as an event, with or without the framing of an HTTP chunk
-//! feed/src/wire/sse.rs  whose bytes are made for the first stream and shared by all
+//! transport/sse.rs      says which: an event, with or without the framing of an HTTP chunk
+//! feed/src/wire/sse.rs  whose bytes all streams share
+//! push.rs               is one stream: it sends them, or takes what it missed from the ring
 //! wire.rs               into TLS or an HTTP/2 stream, if the client uses that
 //! socket.rs             one `write`, its bytes counted
 //! ```
@@ -33,11 +34,11 @@ use feedlab_feed::{Cursor, Gap, Reset};
 
 use super::{Ask, parse_cursor};
 use crate::app::App;
-use crate::entry::Entry;
+use crate::entry::Encoding;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::meter::Endpoint;
-use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
+use crate::push::{CloseReason, Framing, Outbox, Quiet, Start};
 use crate::rejection::Rejection;
 
 // The request.
@@ -55,7 +56,7 @@ pub(crate) async fn get(
     }
     let position = app.hub.position(cursor(&Ask::of(query)?, &headers)?);
     let framing = Events::new(version == Version::HTTP_11, app.config.settings.retry);
-    Ok(head(&exchange, framing, Start::new(&app, position, endpoint)))
+    Ok(head(&exchange, Start::new(&app, framing, position, endpoint)))
 }
 
 /// Returns the client's cursor. `Last-Event-ID` takes precedence over `?after`: a browser reconnects to the URL that it
@@ -69,9 +70,8 @@ fn cursor(ask: &Ask, headers: &HeaderMap) -> Result<Option<Cursor>, Rejection> {
 
 // The answer.
 
-fn head(exchange: &Exchange, framing: Events, start: Start) -> Response {
-    let session = move |wire, early| Box::pin(Push::new(wire, framing, start).run(early)) as _;
-    (sse::HEADERS, exchange.hand_over(Box::new(session))).into_response()
+fn head(exchange: &Exchange, start: Start) -> Response {
+    (sse::HEADERS, exchange.hand_over(start)).into_response()
 }
 
 // The framing.
@@ -95,12 +95,15 @@ impl Events {
 
     /// Returns a chunk in the form that this client reads.
     fn piece(self, chunk: Bytes) -> Bytes {
-        let start = chunk.iter().position(|b| *b == b'\n').map_or(0, |end| end + 1);
-        if self.chunked { chunk } else { chunk.slice(start..chunk.len() - 2) }
+        if self.chunked { chunk } else { sse::unchunked(&chunk) }
     }
 }
 
 impl Framing for Events {
+    fn encoding(&self) -> Encoding {
+        if self.chunked { Encoding::Chunk } else { Encoding::Event }
+    }
+
     fn hello(&self, cursor: Cursor) -> Bytes {
         self.piece(sse::chunk(sse::greeting(cursor, self.retry()).as_bytes()))
     }
@@ -109,10 +112,6 @@ impl Framing for Events {
     /// its old cursor.
     fn reset(&self, reset: Reset) -> Bytes {
         self.piece(sse::chunk([sse::retry(self.retry()), sse::reset_event(reset)].concat().as_bytes()))
-    }
-
-    fn update(&self, entry: &Entry) -> Bytes {
-        self.piece(entry.sse_chunk().clone())
     }
 
     fn gap(&self, gap: Gap, resume: Cursor) -> Bytes {

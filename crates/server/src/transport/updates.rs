@@ -19,11 +19,12 @@ use crate::ring::Batch;
 
 /// The body around some updates.
 pub(crate) struct Updates {
-    /// The bytes that are ready: all of a short body, the start of a long one.
+    /// The bytes that are ready: the head of the response if it is written here, then all of a short body, or the start
+    /// of a long one.
     ready: Vec<u8>,
     /// The rest of a long body.
     rest: Option<Rest>,
-    /// The number of bytes still to come, of both.
+    /// The number of bytes still to come, of all of these.
     left: usize,
     endpoint: Arc<Endpoint>,
 }
@@ -61,26 +62,48 @@ impl Room {
 pub(crate) struct FellBehind;
 
 impl Updates {
-    /// Creates a body that ends with `closing`.
-    pub(crate) fn new(batch: Batch, closing: String, (hub, endpoint): (&Arc<Hub>, &Arc<Endpoint>)) -> Self {
+    /// Creates a body that ends with `closing`, after the head that `head` writes for the body's length; empty where
+    /// the HTTP library writes the head.
+    pub(crate) fn after_head(
+        head: impl FnOnce(usize) -> Vec<u8>,
+        batch: Batch,
+        closing: String,
+        (hub, endpoint): (&Arc<Hub>, &Arc<Endpoint>),
+    ) -> Self {
         let last = batch.next();
         let Batch { entries, bookmark, .. } = batch;
         let updates: usize = entries.iter().map(|entry| entry.json().len()).sum();
         let commas = entries.len().saturating_sub(1);
-        let left = poll::OPENING.len() + updates + commas + closing.len();
-        let (ready, rest) = match bookmark.filter(|_| left > MAX_PIECE_BYTES) {
-            None => (whole(&entries, &closing, left), None),
+        let len = poll::OPENING.len() + updates + commas + closing.len();
+        let mut ready = head(len);
+        let left = ready.len() + len;
+        let rest = match bookmark.filter(|_| len > MAX_PIECE_BYTES) {
+            None => {
+                ready.reserve_exact(len);
+                push_whole(&mut ready, &entries, &closing);
+                None
+            }
             Some(at) => {
+                ready.extend_from_slice(poll::OPENING);
                 let room = Room(Arc::new(AtomicUsize::new(MAX_PIECE_BYTES)));
-                (poll::OPENING.to_vec(), Some(Rest { hub: hub.clone(), at, copied: 0, last, closing, room }))
+                Some(Rest { hub: hub.clone(), at, copied: 0, last, closing, room })
             }
         };
         Self { ready, rest, left, endpoint: endpoint.clone() }
     }
 
-    /// The length of the body, bytes.
-    pub(crate) const fn len(&self) -> usize {
-        self.left
+    /// Returns the next piece; `None` after the last.
+    pub(crate) fn next_piece(&mut self) -> Option<Result<Bytes, FellBehind>> {
+        if self.left == 0 {
+            return None;
+        }
+        let piece = self.piece().inspect_err(|_| self.endpoint.slow_disconnected.add(1));
+        Some(piece.inspect(|piece| self.left -= piece.len()))
+    }
+
+    /// Whether there is nothing more to come.
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.left == 0
     }
 
     /// The size of the next piece, if the body is long.
@@ -101,8 +124,7 @@ impl Updates {
     }
 }
 
-fn whole(entries: &[Arc<Entry>], closing: &str, len: usize) -> Vec<u8> {
-    let mut body = Vec::with_capacity(len);
+fn push_whole(body: &mut Vec<u8>, entries: &[Arc<Entry>], closing: &str) {
     body.extend_from_slice(poll::OPENING);
     for (index, entry) in entries.iter().enumerate() {
         if index > 0 {
@@ -111,7 +133,6 @@ fn whole(entries: &[Arc<Entry>], closing: &str, len: usize) -> Vec<u8> {
         body.extend_from_slice(entry.json());
     }
     body.extend_from_slice(closing.as_bytes());
-    body
 }
 
 impl Rest {
@@ -149,18 +170,11 @@ impl Body for Updates {
     type Error = FellBehind;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FellBehind>>> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        let piece = self.piece().inspect_err(|_| self.endpoint.slow_disconnected.add(1));
-        Poll::Ready(Some(piece.map(|piece| {
-            self.left -= piece.len();
-            Frame::data(piece)
-        })))
+        Poll::Ready(self.next_piece().map(|piece| piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.is_complete()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -195,7 +209,7 @@ mod tests {
 
     fn updates(hub: &Arc<Hub>) -> Updates {
         let batch = hub.all_in_history_after(0).now_or_never().unwrap();
-        Updates::new(batch, "], the end".to_owned(), (hub, &Arc::default()))
+        Updates::after_head(|_| Vec::new(), batch, "], the end".to_owned(), (hub, &Arc::default()))
     }
 
     fn next(updates: &mut Updates) -> Option<Result<Bytes, FellBehind>> {
@@ -214,7 +228,7 @@ mod tests {
             let json: Vec<_> = (1..=lens.len() as u64).map(|seq| hub.held(seq).unwrap()).collect();
             let expected = [poll::OPENING, &json.join(&b","[..]), b"], the end"].concat();
             let mut updates = updates(&hub);
-            prop_assert_eq!(updates.len(), expected.len());
+            prop_assert_eq!(updates.left, expected.len());
             let mut body = Vec::new();
             for room in rooms.iter().cycle() {
                 if let Some(next) = updates.room() {

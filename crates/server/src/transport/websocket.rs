@@ -6,14 +6,15 @@
 //! ```text
 //! feed/src/source.rs          makes it, and says when it is due
 //! publisher.rs                sleeps until then, on its own thread
-//! hub.rs                      gives it its `seq` and its time
+//! hub.rs                      gives it its `seq` and its time, and announces it to the shards
 //! ring.rs                     keeps it for all clients
+//! feed.rs                     with `coalesce`, announces it in place of hub.rs, together with those that follow
+//! fanout/shard.rs             a thread that makes a pass over its streams, with all that was published meanwhile
+//! fanout/pass.rs              asks for its bytes at the first stream, and adds up what is sent of them
 //! entry.rs                    encodes it, once for each encoding
-//! feed.rs                     one task announces it, no more often than `coalesce` allows
-//! subscribers.rs              wakes the waiting connections
-//! push.rs                     the stream takes what follows its cursor from the ring
-//! transport/websocket.rs      as a frame
-//! feed/src/wire/websocket.rs  whose bytes are made for the first stream and shared by all
+//! transport/websocket.rs      says which: a frame
+//! feed/src/wire/websocket.rs  whose bytes all streams share
+//! push.rs                     is one stream: it sends them, or takes what it missed from the ring
 //! wire.rs                     into TLS or an HTTP/2 stream, if the client uses that
 //! socket.rs                   one `write`, its bytes counted
 //! ```
@@ -41,12 +42,12 @@ use sha1::{Digest as _, Sha1};
 
 use super::Ask;
 use crate::app::App;
-use crate::entry::Entry;
+use crate::entry::Encoding;
 use crate::fields;
 use crate::handover::Exchange;
 use crate::hub::Hub;
 use crate::meter::Endpoint;
-use crate::push::{CloseReason, Framing, Outbox, Push, Quiet, Start};
+use crate::push::{CloseReason, Framing, Outbox, Quiet, Start};
 use crate::rejection::Rejection;
 
 /// The constant for the accept key: RFC 6455, section 1.3.
@@ -66,7 +67,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Rejection> {
     let opening = upgrade(version, &headers)?;
     let position = app.hub.position(Ask::of(query)?.cursor()?);
-    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, position, endpoint)))
+    Ok(head(&exchange, &opening, Start::new(&app, Frames::new(&app, &endpoint), position, endpoint)))
 }
 
 /// Handles the same request on HTTP/2.
@@ -80,7 +81,7 @@ pub(crate) async fn connect(
 ) -> Result<Response, Rejection> {
     let opening = extended_connect(protocol.as_ref().map(|Extension(protocol)| protocol), &headers)?;
     let position = app.hub.position(Ask::of(query)?.cursor()?);
-    Ok(head(&exchange, &opening, Frames::new(&app, &endpoint), Start::new(&app, position, endpoint)))
+    Ok(head(&exchange, &opening, Start::new(&app, Frames::new(&app, &endpoint), position, endpoint)))
 }
 
 /// How a client requested the channel.
@@ -129,9 +130,8 @@ fn upgrade(version: Version, headers: &HeaderMap) -> Result<Opening<'_>, Rejecti
 
 // The answer.
 
-fn head(exchange: &Exchange, opening: &Opening<'_>, framing: Frames, start: Start) -> Response {
-    let session = move |wire, early| Box::pin(Push::new(wire, framing, start).run(early)) as _;
-    let body = exchange.hand_over(Box::new(session));
+fn head(exchange: &Exchange, opening: &Opening<'_>, start: Start) -> Response {
+    let body = exchange.hand_over(start);
     let Opening::Upgrade(key) = opening else { return body.into_response() };
     // hyper ends its part after a 101 by itself, without a body.
     let headers = [
@@ -214,16 +214,16 @@ impl Frames {
 }
 
 impl Framing for Frames {
+    fn encoding(&self) -> Encoding {
+        Encoding::Frame
+    }
+
     fn hello(&self, cursor: Cursor) -> Bytes {
         websocket::hello_frame(cursor)
     }
 
     fn reset(&self, reset: Reset) -> Bytes {
         websocket::reset_frame(reset)
-    }
-
-    fn update(&self, entry: &Entry) -> Bytes {
-        entry.frame().clone()
     }
 
     fn gap(&self, gap: Gap, _: Cursor) -> Bytes {

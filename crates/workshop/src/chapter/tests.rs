@@ -56,7 +56,7 @@ fn links_and_pictures_resolve_to_pages_of_this_server() {
 #[test]
 fn code_is_shown_with_line_ids_and_none_of_it_is_markup() {
     let Some(Source::Page(page)) = source("crates/server/src/hub.rs", "/") else { panic!("it is there") };
-    assert!(page.main.contains("id=\"L1\"") && page.main.contains("Arc&lt;"), "{}", &page.main[..500]);
+    assert!(page.main.contains("id=\"L1\"") && page.main.contains("RwLock&lt;"), "{}", &page.main[..500]);
     assert!(matches!(source("docs/images/report.png", "/"), Some(Source::Picture("image/png", _))));
     assert!(matches!(source("crates/server/src/transport", "/"), Some(Source::Page(_))));
     for absent in ["", "..", "docs/../Cargo.toml", "/etc/passwd", "crates/server/Cargo.toml", "docs//wire.md"] {

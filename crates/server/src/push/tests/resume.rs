@@ -87,12 +87,13 @@ impl Feeds {
     }
 
     /// Returns what a stream sends immediately.
-    fn stream(&self, cursor: Cursor, framing: &impl Framing, transport: Transport) -> Vec<u8> {
-        let start =
-            Start::new(&self.app, self.app.hub.position(Some(cursor)), self.app.meters.endpoint(transport).clone());
-        let batch = self.app.hub.after(start.resume, usize::MAX);
-        let updates = batch.entries.iter().map(|entry| framing.update(entry));
-        start.greeting(framing).into_iter().chain(updates).flatten().collect()
+    fn stream(&self, cursor: Cursor, framing: impl Framing + 'static, transport: Transport) -> Vec<u8> {
+        let (position, endpoint) = (self.app.hub.position(Some(cursor)), self.app.meters.endpoint(transport));
+        let encoding = framing.encoding();
+        let start = Start::new(&self.app, framing, position, endpoint.clone());
+        let batch = self.app.hub.held_after(start.resume, usize::MAX);
+        let updates = batch.entries.iter().map(|entry| entry.encoded(encoding));
+        start.greeting().into_iter().chain(updates).flatten().collect()
     }
 }
 
@@ -145,11 +146,11 @@ impl Client {
             }
             Transport::Sse => {
                 let events = Events::new(false, sse::RETRY);
-                self.events(&pieces(feeds.stream(self.cursor, &events, transport)));
+                self.events(&pieces(feeds.stream(self.cursor, events, transport)));
             }
             Transport::WebSocket => {
                 let frames = Frames::new(&feeds.app, feeds.app.meters.endpoint(transport));
-                self.frames(&pieces(feeds.stream(self.cursor, &frames, transport)));
+                self.frames(&pieces(feeds.stream(self.cursor, frames, transport)));
             }
         }
     }
