@@ -1,20 +1,19 @@
 //! Instructions of the server for a poll, and for a publication to a number of clients. `scripts/check-instructions` runs
 //! them.
 //!
-//! They use a whole server over loopback, so that they count what a client causes and survive any change inside. Server
-//! and clients take turns on one thread, because two would wake up in an order that varies. The clients' part
-//! is a few dozen instructions for a read or a write: they know no HTTP, and wait for the last bytes of each answer.
+//! They use a whole server over loopback, so that they count what a client causes and survive any change inside. valgrind
+//! runs one thread at a time, and a client waits in a blocking read, so who runs when hardly varies. The clients' part is
+//! a few dozen instructions for a read or a write: they know no HTTP, and wait for the last bytes of each answer.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark ends at the first surprise")]
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::rc::Rc;
 
 use feedlab_feed::settings::Settings;
 use feedlab_server::Config;
 use feedlab_testkit::instructions;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 fn main() -> std::io::Result<()> {
@@ -36,9 +35,8 @@ const BODY_END: &str = "\"gap\":null}";
 /// Ends each update of the benchmark.
 const UPDATE_END: &str = "the end";
 
-/// A server that runs while its clients wait.
+/// A server on a thread of its own, which runs until the process ends.
 struct Server {
-    runtime: Rc<Runtime>,
     addr: SocketAddr,
 }
 
@@ -48,15 +46,14 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let addr = listener.local_addr().unwrap();
         let config = Config { settings: Settings { allow_publish: true, ..Settings::default() }, ..Config::default() };
-        runtime.spawn(feedlab_server::run(listener, config, CancellationToken::new()));
-        Self { runtime: Rc::new(runtime), addr }
+        std::thread::spawn(move || runtime.block_on(feedlab_server::run(listener, config, CancellationToken::new())));
+        Self { addr }
     }
 
     fn client(&self) -> Client {
         let connection = TcpStream::connect(self.addr).unwrap();
         connection.set_nodelay(true).unwrap();
-        connection.set_nonblocking(true).unwrap();
-        Client { runtime: self.runtime.clone(), connection, received: Vec::with_capacity(1 << 16) }
+        Client { connection, piece: vec![0; 4096].into(), received: Vec::with_capacity(1 << 16) }
     }
 
     fn clients(&self, number: usize) -> Vec<Client> {
@@ -66,8 +63,9 @@ impl Server {
 
 /// A client that sends bytes and waits for bytes.
 struct Client {
-    runtime: Rc<Runtime>,
     connection: TcpStream,
+    /// Kept, because to clear it for each read would cost more than all that is measured.
+    piece: Box<[u8]>,
     received: Vec<u8>,
 }
 
@@ -76,19 +74,13 @@ impl Client {
         self.connection.write_all(request.as_bytes()).unwrap();
     }
 
-    /// Reads until this has arrived, near the end of what has. The server runs whenever there is nothing to read.
+    /// Reads until this has arrived, near the end of what has.
     fn wait_for(&mut self, end: &str) -> &[u8] {
-        let mut piece = [0; 4096];
         self.received.clear();
         loop {
-            match self.connection.read(&mut piece) {
-                Ok(bytes) => self.received.extend_from_slice(&piece[..bytes]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.runtime.block_on(tokio::task::yield_now());
-                    continue;
-                }
-                Err(error) => panic!("{error}"),
-            }
+            let bytes = self.connection.read(&mut self.piece).unwrap();
+            assert!(bytes > 0, "closed before {end:?}");
+            self.received.extend_from_slice(&self.piece[..bytes]);
             let tail = &self.received[self.received.len().saturating_sub(end.len() + 32)..];
             if tail.windows(end.len()).any(|window| window == end.as_bytes()) {
                 return &self.received;
