@@ -3,6 +3,7 @@
 mod agents;
 mod check;
 mod compare;
+mod descriptors;
 mod doctor;
 mod epoch;
 mod exercises;

@@ -5,12 +5,16 @@
 mod access;
 mod harness;
 
+mod crowd;
 mod epoch;
+mod handover;
 mod history;
 mod http2;
 mod limits;
 mod long_polling;
+mod pipelining;
 mod restart;
+mod shared;
 mod short_polling;
 mod shutdown;
 mod slow;

@@ -1,3 +1,4 @@
+use std::io::Read as _;
 use std::time::Duration;
 
 use crate::harness::{Server, elapsed, publishing};
@@ -43,6 +44,37 @@ fn a_client_that_does_not_read_cannot_delay_the_shutdown() {
     let begin = clock::now();
     drop(server);
     assert!(elapsed(begin) < Duration::from_secs(4));
+}
+
+#[test]
+fn everything_that_a_shard_serves_ends_with_the_drain() {
+    let drain = Duration::from_secs(1);
+    let server = Server::start(Config { max_message_bytes: 1 << 20, drain, ..publishing().into() });
+    let big = "x".repeat(900_000);
+    (0..12).for_each(|_| server.publish(&big));
+    let mut unread = server.client();
+    unread.send("GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    unread.until("HTTP/1.1 200");
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let [mut idle, mut poll] = [(); 2].map(|()| server.client());
+        idle.send("GET /feed/poll?after=12 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        idle.until("}");
+        poll.send("GET /feed/long-poll?after=12&hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let [sse, websocket] = [server.client().open_sse(""), server.client().open_websocket("")];
+        clients.push((idle, poll, sse, websocket));
+    }
+    server.until("they wait", |stats| stats.feed.waiting == 60 && stats.connections.open == 81);
+    server.stop();
+    for (mut idle, mut poll, mut sse, mut websocket) in clients {
+        assert_eq!(idle.rest(), "");
+        assert!(poll.rest().starts_with("HTTP/1.1 204"));
+        assert!(sse.rest().ends_with("0\r\n\r\n"));
+        assert_eq!(websocket.exactly(4)[2..], 1001u16.to_be_bytes());
+    }
+    drop(server); // it ends although one answer is unread
+    let left = std::iter::from_fn(|| unread.stream.read(&mut [0; 1 << 16]).ok().filter(|read| *read > 0));
+    assert!(left.sum::<usize>() < 12 * 900_000, "the rest of the answer is dropped");
 }
 
 #[test]
