@@ -11,8 +11,7 @@ use tokio::runtime::{Builder, Handle};
 
 static THREADS: OnceLock<Vec<Handle>> = OnceLock::new();
 
-/// The number of threads: one for every two processors, because the kernel delivers on another processor what a shard
-/// writes on this one.
+/// The number of threads: one for every two processors, so that others are left for publishers and the HTTP library.
 pub(super) fn count() -> usize {
     thread::available_parallelism().map_or(1, usize::from).div_ceil(2)
 }
