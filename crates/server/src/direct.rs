@@ -1,9 +1,12 @@
-//! Answers plain polls from their bytes, without the HTTP library.
+//! Answers plain polls and publications from their bytes, without the HTTP library.
 //!
 //! A shard gives the bytes of a connection to [`Direct::read`]. A request of the usual form is answered here, byte for
-//! byte as the handlers in `transport` and the HTTP library would; the shard replays anything else to the library, so
-//! that no refusal is written twice. Clients with the same cursor share one answer, head and body, until there is a new
-//! update or the `Date` changes. Nothing here reads, writes or waits.
+//! byte as the handlers in `transport` and `upstream` and the HTTP library would; the shard replays anything else to the
+//! library, so that no refusal is written twice. Clients with the same cursor share one answer, head and body, until
+//! there is a new update or the `Date` changes. Nothing here reads, writes or waits.
+//!
+//! Polls are here because there are many of them. Publications are few, but each would wake threads of the library, only
+//! for them to wake the shards: here, the thread that sends an update is the one that has just read it.
 
 mod heads;
 mod kept;
@@ -13,22 +16,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use feedlab_feed::wire::poll;
+use feedlab_feed::source::Item;
+use feedlab_feed::wire::{Publication, poll};
 use feedlab_feed::{Transport, clock};
 use futures_util::FutureExt as _;
 
-pub(crate) use request::{Poll, Request};
+pub(crate) use request::Request;
 
 use crate::access::Access;
 use crate::app::App;
 use crate::hub::Position;
 use crate::ring::Batch;
 use crate::transport::{News, Tally, Updates, long_polling};
+use crate::upstream;
 use heads::Heads;
 use kept::{Kept, Scope};
-use request::Reader;
+use request::{Poll, Post, Reader};
 
-/// What a shard needs to answer polls.
+/// What a shard needs to answer requests.
 pub(crate) struct Direct {
     app: Arc<App>,
     reader: Reader,
@@ -69,12 +74,13 @@ impl Direct {
     pub(crate) fn new(app: Arc<App>, access: Arc<Access>) -> Self {
         // A feed on a broker may have to wait for updates that are not in this process.
         let is_on_broker = app.hub.broker().is_some();
-        let reader = Reader::new(access, is_on_broker);
+        let reader = Reader::new(access, &app.config, is_on_broker);
         Self { app, reader, heads: Heads::default(), kept: Kept::default() }
     }
 
-    /// Reads what begins with a request.
-    pub(crate) fn read<'a>(&mut self, input: &'a [u8]) -> Request<'a> {
+    /// Returns the request that an input begins with, and its length. `None` is anything else, for the HTTP library:
+    /// other paths, methods and versions, errors, and what has not arrived as a whole.
+    pub(crate) fn read<'a>(&mut self, input: &'a [u8]) -> Option<(Request<'a>, usize)> {
         self.reader.read(input)
     }
 
@@ -85,12 +91,17 @@ impl Direct {
     }
 
     /// Answers a request, or says that it must wait.
-    pub(crate) fn answer(&mut self, poll: &Poll<'_>) -> Step {
+    pub(crate) fn answer(&mut self, request: &Request<'_>) -> Step {
         self.renew();
-        let position = self.app.hub.position(poll.cursor);
-        let answer = match poll.transport {
-            Transport::ShortPolling => self.short(poll, position),
-            _ => return self.long(poll, position),
+        let answer = match request {
+            Request::Post(post) => self.publish(post),
+            Request::Poll(poll) => {
+                let position = self.app.hub.position(poll.cursor);
+                match poll.transport {
+                    Transport::ShortPolling => self.short(poll, position),
+                    _ => return self.long(poll, position),
+                }
+            }
         };
         answer.map_or(Step::Library, Step::Answer)
     }
@@ -118,6 +129,15 @@ impl Direct {
     fn renew(&mut self) {
         let has_new_date = self.heads.renew(clock::unix_us());
         self.kept.renew(&self.app.hub, has_new_date);
+    }
+
+    /// Publishes an update. This shard gets the announcement as the others do, in its mailbox, and begins its pass when
+    /// the answer is sent. `None` if the handler would refuse the update.
+    fn publish(&self, post: &Post<'_>) -> Option<Answer> {
+        let Publication { event_type, data } = upstream::read(post.content_type, post.body).ok()?;
+        let ack = upstream::ack(self.app.hub.publish_now(Item { event_type, data }));
+        let tally = Tally { body_bytes: (post.body.len() + ack.len()) as u64, ..Tally::default() };
+        Some(Answer { bytes: self.heads.accepted(&ack), tally, long: None })
     }
 
     fn short(&mut self, poll: &Poll<'_>, Position { seq, reset }: Position) -> Option<Answer> {

@@ -5,7 +5,7 @@
 //! writes straight to each socket, from bytes that are encoded once. Only a stream whose socket is full waits for it. So
 //! a delivery costs one `write`, and takes no lock and no allocation; what it counts is added up for many of them.
 //!
-//! The list also has the connections on which clients poll: held requests get their answer in the same pass.
+//! The list also has the connections on which clients poll and publish: held requests get their answer in the same pass.
 //!
 //! A new connection on plain TCP comes here at once, and any other as a stream, once HTTP is done with it
 //! (`connection.rs`, `http2.rs`).

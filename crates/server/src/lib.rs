@@ -3,10 +3,10 @@
 //! In reading order, each using what comes after it: a `server` is one address that serves a feed; `accept` accepts its
 //! connections, `connection` opens them, `http1` and `http2` serve them, `routes` routes each request to its endpoint,
 //! and `transport` has a file for each endpoint. `handover` lets a stream take over its connection, which moves to a
-//! shard of `fanout`: that sends to all of them, and `push` is one. Polls of the usual form skip all of this: a shard
-//! reads them, and `direct` answers; only what it does not know goes back to `connection`. A connection is a `wire`,
-//! whose bytes pass through a `socket`; `meter` counts them, and `accounts` collects the kernel's figures. Behind the
-//! endpoints are the `hub` and its `ring`; a `feed` is published once, here or on a `broker`.
+//! shard of `fanout`: that sends to all of them, and `push` is one. Polls and publications of the usual form skip all of
+//! this: a shard reads them, and `direct` answers; only what it does not know goes back to `connection`. A connection is
+//! a `wire`, whose bytes pass through a `socket`; `meter` counts them, and `accounts` collects the kernel's figures.
+//! Behind the endpoints are the `hub` and its `ring`; a `feed` is published once, here or on a `broker`.
 
 mod server;
 

@@ -22,8 +22,8 @@ pub(crate) const MAX_RECORD_BYTES: usize = 16 << 10;
 pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// Bytes of request line and headers: what nginx accepts (`large_client_header_buffers`, four of 8 KiB).
 pub(crate) const MAX_HEADER_BYTES: usize = 32 << 10;
-/// Bytes behind a poll that a shard keeps until it is answered: some twenty requests. With more, the poll is for the HTTP
-/// library, so that a client that sends many requests at once delays no other connection of the shard.
+/// Bytes behind a request that a shard keeps until that is answered: some twenty polls. With more, it is for the HTTP
+/// library, so that a client that sends many at once delays no other connection of the shard.
 pub(crate) const MAX_PIPELINED_BYTES: usize = 2 << 10;
 /// Number of headers.
 pub(crate) const MAX_HEADERS: usize = 100;
@@ -136,7 +136,7 @@ pub const TABLE: [Limit; 32] = [
         why: "server memory; beyond it 503, unless a body arrives with its head",
     },
     Limit {
-        name: "requests behind a poll, without the HTTP library",
+        name: "requests behind another, without the HTTP library",
         most: Bytes(MAX_PIPELINED_BYTES),
         why: "memory of a connection; beyond it the library reads them",
     },

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use feedlab_feed::wire::poll;
 
 use crate::limits::MAX_PIECE_BYTES;
+use crate::upstream;
 
 /// Room for a head, bytes: the longest has 240.
 const HEAD_BYTES: usize = 256;
@@ -53,6 +54,17 @@ impl Heads {
             None => push_cache_control(&mut head, poll::LONG_CACHE_CONTROL),
         }
         self.finish(head, Some(len))
+    }
+
+    /// The answer to a publication, with its body.
+    pub(super) fn accepted(&self, body: &str) -> Bytes {
+        let mut head = String::with_capacity(HEAD_BYTES);
+        for part in ["HTTP/1.1 202 Accepted\r\ncontent-type: ", upstream::CONTENT_TYPE, "\r\n"] {
+            head.push_str(part);
+        }
+        let mut answer = self.finish(head, Some(body.len()));
+        answer.extend_from_slice(body.as_bytes());
+        answer.into()
     }
 
     /// An answer that has no body, because its client has everything up to the entity tag.

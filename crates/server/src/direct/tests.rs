@@ -4,7 +4,7 @@ use axum::Router;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::source::Item;
 use feedlab_feed::tcp_info::{Handle, Opener};
-use feedlab_feed::{Data, EventType};
+use feedlab_feed::{Data, EventType, Update};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -27,8 +27,8 @@ struct Both {
 }
 
 impl Both {
-    async fn with(settings: Settings) -> Self {
-        let config = Config::from(settings);
+    async fn with(config: impl Into<Config>) -> Self {
+        let config = config.into();
         let feed = Feed::open(&config).await.unwrap();
         let access = Access::new(&config, false);
         let app = Arc::new(App::new(&feed, config));
@@ -45,11 +45,11 @@ impl Both {
     /// Returns the step that follows a request.
     fn step(&mut self, request: &str) -> Step {
         match self.direct.read(request.as_bytes()) {
-            Request::Poll { poll, len } => {
+            Some((read, len)) => {
                 assert_eq!(len, request.len());
-                self.direct.answer(&poll)
+                self.direct.answer(&read)
             }
-            Request::Library => Step::Library,
+            None => Step::Library,
         }
     }
 
@@ -226,10 +226,11 @@ async fn a_held_request_gets_the_bytes_of_the_library() {
 
 #[tokio::test]
 async fn a_server_that_shuts_down_closes_after_each_answer() {
-    let mut both = Both::with(Settings::default()).await;
+    let mut both = Both::with(publishing()).await;
     both.publish("one");
-    for target in ["/feed/poll?after=0", "/feed/long-poll?after=0"] {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for line in ["GET /feed/poll?after=0", "GET /feed/long-poll?after=0", "POST /feed"] {
+        let length = if line == "POST /feed" { "Content-Length: 0\r\n" } else { "" };
+        let request = format!("{line} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n");
         let closing = request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
         let (mut client, _) = both.send(&closing).await;
         let expected = response(&mut client).await;
@@ -237,9 +238,10 @@ async fn a_server_that_shuts_down_closes_after_each_answer() {
         both.direct.close();
         let Step::Answer(answer) = both.step(&request) else { panic!("not answered") };
         let text = |bytes: Vec<u8>| without_date(&String::from_utf8(bytes).unwrap());
-        assert_eq!(text(whole(answer).0), text(expected));
+        // The library has published first.
+        assert_eq!(text(whole(answer).0).replace("\"seq\":3}", "\"seq\":2}"), text(expected));
     }
-    let request = "GET /feed/long-poll?after=1&hold=20s HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let request = "GET /feed/long-poll?after=3&hold=20s HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let Step::Answer(answer) = both.step(request) else { panic!("it waits") };
     assert!(answer.bytes.starts_with(b"HTTP/1.1 204"));
 }
@@ -256,4 +258,72 @@ async fn an_answer_is_kept_only_until_the_next_update() {
         both.publish("x");
     }
     assert!(lens.is_sorted_by(|a, b| a < b), "{lens:?}");
+}
+
+/// Returns the settings of a server that accepts updates.
+fn publishing() -> Settings {
+    Settings { allow_publish: true, ..Settings::default() }
+}
+
+fn post(target: &str, headers: &str, body: &str) -> String {
+    let len = body.len();
+    format!("POST {target} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {len}\r\n\r\n{body}")
+}
+
+fn updates(both: &Both) -> Vec<(EventType, Data)> {
+    let content = |Update { event_type, data, .. }: &Update| (event_type.clone(), data.clone());
+    both.app.hub.held_after(0, 99).entries.iter().map(|entry| content(&entry.update)).collect()
+}
+
+#[tokio::test]
+async fn a_publication_gets_the_bytes_of_the_library_and_publishes_the_same() {
+    // Two feeds, so that both give the same `seq`.
+    let (mut own, library) = (Both::with(publishing()).await, Both::with(publishing()).await);
+    let long = "x".repeat(20_000);
+    for (headers, body) in [
+        ("", "one"),
+        ("", ""),
+        ("", &long),
+        ("Content-Type: text/plain\r\n", "two \"quoted\"\r\n\r\n"),
+        ("content-type:  TEXT/Plain; charset=utf-8 \r\nConnection: keep-alive\r\n", "fünf"),
+        ("Content-Type: application/json\r\n", r#"{"type":"price","data":{"eur": 3.50}}"#),
+        ("Content-Type: application/json\r\n", r#"{"data":"AAEC","encoding":"base64"}"#),
+        ("Content-Type: application/octet-stream\r\n", "\0\u{1}"),
+        ("User-Agent: x\r\nIf-None-Match: \"a\"\r\n", "GET / HTTP/1.1\r\n\r\n"),
+        ("", "ten, so that the answer is longer"),
+    ] {
+        let request = post("/feed?from=sse", headers, body);
+        let (mut client, meters) = library.send(&request).await;
+        let expected = response(&mut client).await;
+        assert!(expected.starts_with(b"HTTP/1.1 202 Accepted\r\n"), "{}", String::from_utf8_lossy(&expected));
+        let Step::Answer(answer) = own.step(&request) else { panic!("{request} is not answered") };
+        Both::compare(answer, Transport::Sse, (expected, meters));
+    }
+    assert_eq!((own.app.hub.head(), library.app.hub.head()), (10, 10));
+    assert_eq!(updates(&own), updates(&library));
+}
+
+#[tokio::test]
+async fn what_the_handler_refuses_is_for_the_library_and_publishes_nothing() {
+    let mut both = Both::with(Config { max_message_bytes: 30, ..publishing().into() }).await;
+    let json = "Content-Type: application/json\r\n";
+    for (headers, body) in [
+        (json, "{"),
+        (json, r#"["message",1]"#),
+        (json, r#"{"type":"gap","data":""}"#),
+        (json, r#"{"data":"\ud83d"}"#),
+        ("Content-Type: image/png\r\n", "x"),
+        ("Content-Type: \r\n", "x"),
+        ("", &"x".repeat(31)),
+        ("Origin: http://evil.example\r\n", "x"),
+    ] {
+        assert!(matches!(both.step(&post("/feed", headers, body)), Step::Library), "{headers}{body}");
+    }
+    let input = [post("/feed", "", "xx").trim_end_matches('x').as_bytes(), b"\xff\xff"].concat();
+    let Some((read, len)) = both.direct.read(&input) else { panic!("not a publication") };
+    assert!(len == input.len() && matches!(both.direct.answer(&read), Step::Library), "not UTF-8");
+    assert_eq!(both.app.hub.head(), 0);
+    let mut closed = Both::with(Settings::default()).await;
+    assert!(matches!(closed.step(&post("/feed", "", "x")), Step::Library));
+    assert_eq!(closed.app.hub.head(), 0);
 }

@@ -1,5 +1,5 @@
-//! A connection on which a client polls: between two requests, while a long poll is held, or while its answer waits for
-//! the socket.
+//! A connection on which a client polls or publishes: between two requests, while a long poll is held, or while its
+//! answer waits for the socket.
 //!
 //! It is nothing but a socket and a few words of state. Requests of the usual form are answered from here
 //! (`direct.rs`); with anything else, the connection returns to the HTTP library until that is answered.
@@ -9,11 +9,11 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes};
-use feedlab_feed::clock;
+use feedlab_feed::{Transport, clock};
 use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key;
 
-use crate::direct::{Answer, Direct, Request, Step};
+use crate::direct::{Answer, Direct, Step};
 use crate::limits::{HEADER_TIMEOUT, MAX_PIPELINED_BYTES};
 use crate::meter::Active;
 use crate::socket::Socket;
@@ -185,8 +185,12 @@ impl Poller {
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        // A socket that has less than was asked for has no more.
-        self.has_input = read == desk.buffer.len();
+        // A socket that has less than was asked for has no more. Any other could keep the shard from all others for as long
+        // as its client sends.
+        self.has_input = false;
+        if read == desk.buffer.len() {
+            return Ok(Some(Bytes::copy_from_slice(&desk.buffer)));
+        }
         let buffer = std::mem::take(&mut desk.buffer);
         let answered = self.answer(&buffer[..read], place, desk);
         desk.buffer = buffer;
@@ -195,12 +199,14 @@ impl Poller {
 
     /// Answers the first request of an input, or lets it wait.
     fn answer(&mut self, input: &[u8], place: usize, desk: &mut Desk) -> io::Result<Option<Bytes>> {
-        let (poll, len) = match desk.direct.read(input) {
-            Request::Poll { poll, len } if input.len() - len <= MAX_PIPELINED_BYTES => (poll, len),
+        let (request, len) = match desk.direct.read(input) {
+            Some((request, len)) if input.len() - len <= MAX_PIPELINED_BYTES => (request, len),
             _ => return Ok(Some(Bytes::copy_from_slice(input))),
         };
-        let endpoint = self.socket.meter().count_for(poll.transport).clone();
-        let step = desk.direct.answer(&poll);
+        if let Some(transport) = request.transport() {
+            self.socket.meter().count_for(transport);
+        }
+        let step = desk.direct.answer(&request);
         if let Step::Library = step {
             return Ok(Some(Bytes::copy_from_slice(input)));
         }
@@ -209,7 +215,8 @@ impl Poller {
             Step::Answer(answer) => self.send(answer)?,
             Step::Wait { seq, hold } => {
                 let timer = Some(desk.holds.insert(place, hold));
-                self.state = State::Held { seq, timer, _active: endpoint.enter() };
+                let _active = self.socket.meter().count_for(Transport::LongPolling).enter();
+                self.state = State::Held { seq, timer, _active };
             }
             Step::Library => {}
         }

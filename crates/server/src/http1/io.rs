@@ -54,7 +54,8 @@ const ANSWERED: u8 = 1;
 const FLUSHED: u8 = 2;
 /// hyper waits for the next request, and nothing of it has arrived.
 const IDLE: u8 = 3;
-/// The request has a body. Its client is likely to publish again, and stays with hyper.
+/// The request has a body, and a shard has not answered it. Its client is likely to publish again in the same way, and
+/// stays with hyper.
 const PUBLISHING: u8 = 4;
 
 impl Turn {

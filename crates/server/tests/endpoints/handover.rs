@@ -40,18 +40,24 @@ fn an_answered_connection_returns_to_its_shard() {
 }
 
 #[test]
-fn a_publisher_keeps_its_task_until_it_reads() {
+fn a_publisher_has_a_task_only_while_its_bodies_come_late() {
     let server = Server::open();
     let baseline = tasks(&server);
     let mut clients: Vec<_> = (0..COUNT).map(|_| server.client()).collect();
+    send(&mut clients, POST, "}");
+    assert_eq!(tasks(&server), baseline, "a shard has answered");
     for _ in 0..2 {
-        send(&mut clients, POST, "}");
-        assert_eq!(tasks(&server), baseline + COUNT as u64, "the next publication is expected");
+        let (head, body) = POST.split_at(POST.len() - 1);
+        clients.iter_mut().for_each(|client| client.send(head));
+        server.until("the bodies are awaited", |stats| stats.tasks >= baseline + COUNT as u64);
+        send(&mut clients, body, "}");
+        assert_eq!(tasks(&server), baseline + COUNT as u64, "the next such publication is expected");
     }
     send(&mut clients, POLL, "\"gap\":null}");
     server.until("no task is left", |stats| stats.tasks <= baseline);
     send(&mut clients, POST, "}");
-    assert_eq!(server.stats().feed.head, 3 * COUNT as u64);
+    assert_eq!(tasks(&server), baseline);
+    assert_eq!(server.stats().feed.head, 4 * COUNT as u64);
     drop(clients);
     server.until("all are gone", |stats| stats.connections.open == 0 && stats.tasks <= baseline);
 }

@@ -3,6 +3,7 @@
 use std::net::Shutdown;
 use std::time::Duration;
 
+use feedlab_feed::stats::{EndpointStats, Stats};
 use feedlab_feed::{Transport, clock};
 
 use crate::harness::{Client, Server, elapsed};
@@ -71,6 +72,101 @@ fn a_request_may_be_split_anywhere() {
 }
 
 #[test]
+fn a_publication_may_be_split_anywhere() {
+    let server = Server::open();
+    let mut seq = 0;
+    let mut published = |client: &mut Client| {
+        seq += 1;
+        expect(client, 202, &format!("{{\"seq\":{seq}}}"));
+    };
+    for at in 1..POST.len() {
+        for before in ["", POST] {
+            // Each time from a shard: the connection of a split publication stays with the library.
+            let mut client = server.client();
+            client.stream.set_nodelay(true).unwrap();
+            client.send(&[before, &POST[..at]].concat());
+            if !before.is_empty() {
+                published(&mut client);
+            }
+            std::thread::sleep(Duration::from_millis(2)); // so that it is another segment
+            client.send(&POST[at..]);
+            published(&mut client);
+        }
+    }
+    let body = server.poll("/feed/poll?after=0");
+    let updates = body["updates"].as_array().unwrap();
+    assert!(updates.len() == seq && updates.iter().all(|update| update["data"] == "two"), "{body}");
+}
+
+#[test]
+fn a_body_may_come_in_pieces_and_be_longer_than_what_a_shard_reads() {
+    let server = Server::open();
+    let body = "x".repeat(60_000);
+    let head = format!("POST /feed?from=sse HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut client = server.client();
+    for piece in [&[&head, &body[..1]].concat(), &body[1..30_000], &body[30_000..59_999], "x"] {
+        client.send(piece);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    expect(&mut client, 202, "{\"seq\":1}");
+    client.send(&[POLL, POST].concat());
+    expect(&mut client, 200, &body);
+    expect(&mut client, 202, "{\"seq\":2}");
+}
+
+/// A page of the server itself sends an `Origin`, and its publications are for the library; a header that means nothing
+/// is as long.
+#[test]
+fn publications_count_the_same_wherever_they_are_answered() {
+    let counts = ["Origin", "Xrigin"].map(|header| {
+        let server = Server::open();
+        let origin = format!("{header}: http://{}\r\nHost: {}", server.addr, server.addr);
+        let mut client = server.client();
+        for (request, status) in [
+            (POST, 202),
+            (&POST.replace("/feed", "/feed?from=sse"), 202),
+            (&[POST, POST].concat(), 202),
+            (POLL, 200),
+            (POST, 202),
+            (&POST.replace("/feed", "/feed?from=websocket"), 202),
+        ] {
+            let request = request.replace("Host: localhost", &origin);
+            client.send(&request);
+            (0..request.matches("HTTP/1.1").count()).for_each(|_| expect(&mut client, status, "seq"));
+        }
+        let is_last_counted = |stats: &Stats| stats.endpoints[&Transport::WebSocket].bytes_out > 0;
+        server.until("the last answer is counted, which follows its write", is_last_counted);
+        let stats = server.stats();
+        let endpoints = stats.endpoints.into_iter().map(|(transport, endpoint)| {
+            let wire = None; // how many segments there are depends on time
+            (transport, EndpointStats { wire, ..endpoint })
+        });
+        (stats.feed.head, stats.feed.payload_bytes, endpoints.collect::<Vec<_>>())
+    });
+    assert_eq!(counts[0], counts[1]);
+    assert_eq!(counts[0].2.iter().filter(|(_, endpoint)| endpoint.bytes_out > 0).count(), 3, "{counts:?}");
+}
+
+/// Each stream gets each update, whichever shard has the publisher.
+#[test]
+fn publications_reach_the_streams_of_all_shards_in_order() {
+    let server = Server::open();
+    let mut streams: Vec<_> = (0..4).map(|_| server.client().open_sse("")).collect();
+    let mut publishers: Vec<_> = (0..4).map(|_| server.client()).collect();
+    for round in 0..20 {
+        for (index, publisher) in (1..).zip(&mut publishers) {
+            publisher.send(&[POST, POST].concat());
+            for seq in [2 * index - 1, 2 * index] {
+                expect(publisher, 202, &format!("{{\"seq\":{}}}", 8 * round + seq));
+            }
+        }
+    }
+    for stream in &mut streams {
+        (1..=160).for_each(|seq| assert_eq!(stream.event(), (seq, None)));
+    }
+}
+
+#[test]
 fn what_follows_a_held_poll_waits_for_its_answer() {
     let server = server();
     let mut client = server.client();
@@ -108,6 +204,23 @@ fn a_client_that_closes_its_side_gets_all_answers_at_once() {
         }
     }
     server.until("all are gone", |stats| stats.connections.open == 0 && stats.feed.waiting == 0);
+}
+
+#[test]
+fn a_client_that_closes_its_side_has_published() {
+    let server = Server::open();
+    for (behind, statuses) in
+        [("", &["202"][..]), (POST, &["202", "202"]), (POLL, &["202", "200"]), (STATS, &["202", "200"])]
+    {
+        let mut client = server.client();
+        client.send(&[POST, behind].concat());
+        client.stream.shutdown(Shutdown::Write).unwrap();
+        let answers = client.rest();
+        let seen: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+        assert_eq!(seen, *statuses, "{behind:?}: {answers}");
+    }
+    assert_eq!(server.stats().feed.head, 5);
+    server.until("all are gone", |stats| stats.connections.open == 0);
 }
 
 #[test]
@@ -151,8 +264,7 @@ fn a_connection_ends_after_the_answer_if_the_client_wants_it() {
 fn a_hold_does_not_outlive_its_client() {
     const SHORT: Duration = Duration::from_millis(700);
     let server = server();
-    let held =
-        |count| move |stats: &feedlab_feed::stats::Stats| stats.endpoints[&Transport::LongPolling].active == count;
+    let held = |count| move |stats: &Stats| stats.endpoints[&Transport::LongPolling].active == count;
     for _ in 0..3 {
         let mut leaves = server.client();
         leaves.send(&HELD.replace("60s", "700ms"));

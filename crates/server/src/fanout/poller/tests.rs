@@ -18,6 +18,7 @@ use crate::socket::tests::narrow;
 const PLACE: usize = 7;
 const PATIENCE: Duration = Duration::from_secs(8);
 const SHORT: &str = "GET /feed/poll?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const POST: &str = "POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\ntwo";
 const LONG: &str = "GET /feed/long-poll?after=0&hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// A connection on a shard's desk, and its client.
@@ -33,7 +34,8 @@ struct Seat {
 
 impl Seat {
     async fn new() -> Self {
-        let config = Config { max_message_bytes: 1 << 20, ..Config::default() };
+        let mut config = Config { max_message_bytes: 1 << 20, ..Config::default() };
+        config.settings.allow_publish = true;
         let feed = Feed::open(&config).await.unwrap();
         let access = Access::new(&config, false);
         let app = Arc::new(App::new(&feed, config));
@@ -201,11 +203,41 @@ async fn a_shutdown_answers_the_held_poll_and_nothing_behind_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_poll_goes_to_the_library_unread() {
-    let post = "POST /feed HTTP/1.1\r\nHost: localhost\r\n";
+async fn publications_behind_each_other_are_answered_in_one_turn() {
+    let mut seat = Seat::new().await;
+    assert!(matches!(seat.send(&[POST, SHORT, POST, POST].concat()).await, Next::Stay));
+    assert_eq!((seat.app.hub.head(), seat.poller.rest.len()), (3, 0));
+    for (status, body) in [("202", 9), ("200", 0), ("202", 9), ("202", 9)] {
+        let head = seat.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+        let len = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap().parse().unwrap();
+        assert!(body == 0 || body == len);
+        seat.client.read_exact(&mut vec![0; len]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_without_end_goes_to_the_library() {
+    let mut seat = Seat::new().await;
+    let head = |len: usize| format!("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n");
+    let len = MAX_HEADER_BYTES - head(MAX_HEADER_BYTES - 99).len();
+    let request = [head(len), "x".repeat(len)].concat();
+    assert_eq!(request.len(), MAX_HEADER_BYTES);
+    seat.client.write_all(request.as_bytes()).await.unwrap();
+    std::thread::sleep(Duration::from_millis(50)); // all of it may have arrived
+    let Next::Library(bytes) = seat.arrived(false).await else { panic!("it stays") };
+    assert_eq!((bytes.len(), seat.app.hub.head()), (MAX_HEADER_BYTES, 0));
+}
+
+#[tokio::test]
+async fn what_is_not_answered_here_goes_to_the_library_unread() {
+    let post = &POST[..POST.len() - 1];
     for (input, library) in [
         (post.to_owned(), post.to_owned()),
+        (POST[..30].to_owned(), POST[..30].to_owned()),
         ([SHORT, post].concat(), post.to_owned()),
+        ([POST, post].concat(), post.to_owned()),
+        ([POST, &SHORT[..20]].concat(), SHORT[..20].to_owned()),
         ([SHORT, &SHORT[..20]].concat(), SHORT[..20].to_owned()),
         (SHORT[..20].to_owned(), SHORT[..20].to_owned()),
         (SHORT.repeat(1 + MAX_PIPELINED_BYTES / SHORT.len()), String::new()),
