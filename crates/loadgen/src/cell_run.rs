@@ -76,7 +76,7 @@ impl<'a> CellRun<'a> {
     pub(crate) async fn start(job: &'a Job, part: Part, events: &'a mut dyn FnMut(Event)) -> Result<Self, LoadError> {
         let leg = Leg::keeping_sockets();
         let control = part.leads.then(|| Control::new(job)).transpose()?;
-        let fleet = Fleet::launch(job, part.segment, leg.clone()).await?;
+        let fleet = Fleet::launch(job, part, leg.clone()).await?;
         let (timetable, faults, watch, seconds) = (None, None, None, None);
         let (counts, done, began) = (Counts::new(), 0, clock::now());
         Ok(Self { job, timetable, control, fleet, leg, began, events, faults, watch, seconds, counts, done })

@@ -15,7 +15,7 @@ use crate::clients::link;
 use crate::recorder::Window;
 use crate::transport::{Leg, Link};
 use crate::worker::{Orders, Report, Worker};
-use crate::{Job, LoadError};
+use crate::{Job, LoadError, Part};
 
 /// The running workers. Dropping it stops them at once and waits for their threads.
 pub(crate) struct Fleet {
@@ -34,9 +34,10 @@ impl Fleet {
     ///
     /// # Errors
     /// When a thread or a runtime cannot be created, and when the job's certificate is not valid.
-    pub(crate) async fn launch(job: &Job, segment: Option<Segment>, leg: Leg) -> Result<Self, LoadError> {
+    pub(crate) async fn launch(job: &Job, part: Part, leg: Leg) -> Result<Self, LoadError> {
+        let Part { segment, leads } = part;
         let clients = segment.map_or(0, |segment| segment.size(job.cell.clients));
-        let workers = workers(clients as usize);
+        let workers = workers(clients as usize, leads);
         let (ramp, ramp_order) = watch::channel(None);
         let (window, window_order) = watch::channel(None);
         let orders = Orders {
@@ -142,9 +143,13 @@ impl Drop for Fleet {
     }
 }
 
-fn workers(count: usize) -> usize {
+/// The number of threads for this many clients: at most one for each processor. The process that leads starts the servers,
+/// so it shares their machine, and has one for every two, as the servers' shards do. With more, each thread would find fewer
+/// updates whenever it wakes up, and waking up costs as much as reading one.
+fn workers(count: usize, leads: bool) -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    count.div_ceil(clients::PER_THREAD).clamp(1, cores)
+    let most = if leads { cores.div_ceil(2) } else { cores };
+    count.div_ceil(clients::PER_THREAD).clamp(1, most)
 }
 
 #[cfg(test)]
@@ -152,10 +157,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_clients_share_a_thread_and_no_core_gets_two_threads() {
+    fn few_clients_share_a_thread_and_the_servers_have_processors_of_their_own() {
         let cores = thread::available_parallelism().unwrap().get();
-        assert_eq!(workers(1), 1);
-        assert_eq!(workers(250), 1);
-        assert_eq!(workers(1_000_000), cores);
+        for (leads, most) in [(false, cores), (true, cores.div_ceil(2))] {
+            assert_eq!(workers(1, leads), 1);
+            assert_eq!(workers(250, leads), 1);
+            assert_eq!(workers(1_000_000, leads), most);
+        }
     }
 }
