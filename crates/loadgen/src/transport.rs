@@ -44,6 +44,7 @@ mod frames;
 mod gate;
 mod head;
 pub(crate) mod http;
+mod leave;
 pub(crate) mod leg;
 pub mod long_polling;
 mod pace;

@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
+use super::leave::until_told;
 use super::{Client, body, resume};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
@@ -58,7 +59,7 @@ pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, 
     let Client { url: endpoint, after: cursor, reconnect, churn, rng, .. } = client;
     let churn = if options.keep_alive { churn } else { Churn::default() };
     let poller = Poller { http, endpoint, cursor, etag: None, options, reconnect, churn, rng };
-    stop.run_until_cancelled(pin!(poller.run(observer))).await;
+    until_told(stop, pin!(poller.run(observer))).await;
 }
 
 struct Poller {

@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http};
+use super::leave::until_told;
 use super::{Client, set};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
@@ -78,7 +79,7 @@ pub fn run<'a>(
     let Client { url: endpoint, reconnect, churn, rng, .. } = client;
     let mut streamer = Streamer { http, endpoint, parser, options, reconnect, churn, rng };
     async move {
-        stop.run_until_cancelled(pin!(streamer.run(observer))).await;
+        until_told(stop, pin!(streamer.run(observer))).await;
     }
 }
 

@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::frames::Payload;
+use super::leave::until_told;
 use super::socket::{Received, Socket};
 use super::upgrade::{Opening, Upgrade, client_error};
 use super::upstream::Publications;
@@ -73,7 +74,7 @@ pub fn run<'a>(
     let (socket, was_open) = (None, false);
     let mut listener = Listener { upgrade, endpoint, cursor, reconnect, publications, churn, rng, socket, was_open };
     async move {
-        stop.run_until_cancelled(pin!(listener.run(observer))).await;
+        until_told(stop, pin!(listener.run(observer))).await;
         listener.leave().await;
     }
 }
