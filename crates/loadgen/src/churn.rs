@@ -75,6 +75,19 @@ impl End {
 #[derive(Debug)]
 pub(crate) struct Reached(Option<Pin<Box<Sleep>>>);
 
+impl Reached {
+    /// Waits for something that comes before the end of the connection; `None` if nothing does.
+    pub(crate) fn before<T>(
+        &mut self,
+        mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> impl Future<Output = Option<T>> {
+        std::future::poll_fn(move |cx| match Pin::new(&mut *self).poll(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => wanted(cx).map(Some),
+        })
+    }
+}
+
 impl Future for Reached {
     type Output = ();
 

@@ -6,6 +6,7 @@
 //! connection that clients share has its own task, as in a browser.
 
 use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use feedlab_experiment::headers::{ANY, LAST};
@@ -39,7 +40,7 @@ pub use pool::Pool;
 pub(super) use pool::connect;
 
 use connection::{Connection, IncomingBody, Obtained};
-use exchange::{drive, refused};
+use exchange::{drive, poll_driven, refused};
 
 /// How long to wait for a response, beyond any hold that was asked for. For a stream, which has no end to wait for,
 /// this covers the head.
@@ -283,11 +284,17 @@ pub(super) struct Body<'a> {
 impl Body<'_> {
     /// Returns the next chunk; `None` at the end.
     pub(super) async fn chunk(&mut self) -> Option<Result<Chunk, ClientError>> {
+        std::future::poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    /// Polls for the next chunk; `None` at the end.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, ClientError>>> {
         let Self { http, incoming, .. } = self;
         if let IncomingBody::TakenOver(body) = incoming {
-            return std::future::poll_fn(|cx| body.poll_chunk(cx)).await;
+            return body.poll_chunk(cx);
         }
-        drive(http.connection.as_mut()?, |cx| incoming.poll_data(cx)).await
+        let Some(connection) = &mut http.connection else { return Poll::Ready(None) };
+        poll_driven(connection, |cx| incoming.poll_data(cx), cx)
     }
 }
 

@@ -53,35 +53,8 @@ impl Socket {
         self
     }
 
-    /// Waits until something has arrived. Cancel safe.
-    pub(super) async fn receive(&mut self) -> Result<Received, Error> {
-        std::future::poll_fn(|cx| self.poll_receive(cx)).await
-    }
-
-    /// Returns frames that were received, after all that could be processed was.
-    pub(super) fn put_back(&mut self, frames: Frames) {
-        frames.put_back(self.inner.get_mut().unread());
-    }
-
-    pub(super) async fn send(&mut self, message: Message) -> Result<(), Error> {
-        self.inner.send(message).await
-    }
-
-    /// Sends a close frame and waits for its echo. Messages before that are discarded.
-    pub(super) async fn close(&mut self, frame: CloseFrame) -> Result<(), Error> {
-        self.inner.get_mut().open();
-        self.inner.close(Some(frame)).await?;
-        self.finish().await
-    }
-
-    /// Reads to the end, which also sends the echo of a close frame.
-    pub(super) async fn finish(&mut self) -> Result<(), Error> {
-        self.inner.get_mut().open();
-        while self.inner.next().await.transpose()?.is_some() {}
-        Ok(())
-    }
-
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Received, Error>> {
+    /// Polls for something that has arrived.
+    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Received, Error>> {
         loop {
             if let Poll::Ready(message) = self.poll_message(cx) {
                 return Poll::Ready(message.map(Received::Message));
@@ -119,6 +92,29 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// Returns frames that were received, after all that could be processed was.
+    pub(super) fn put_back(&mut self, frames: Frames) {
+        frames.put_back(self.inner.get_mut().unread());
+    }
+
+    pub(super) async fn send(&mut self, message: Message) -> Result<(), Error> {
+        self.inner.send(message).await
+    }
+
+    /// Sends a close frame and waits for its echo. Messages before that are discarded.
+    pub(super) async fn close(&mut self, frame: CloseFrame) -> Result<(), Error> {
+        self.inner.get_mut().open();
+        self.inner.close(Some(frame)).await?;
+        self.finish().await
+    }
+
+    /// Reads to the end, which also sends the echo of a close frame.
+    pub(super) async fn finish(&mut self) -> Result<(), Error> {
+        self.inner.get_mut().open();
+        while self.inner.next().await.transpose()?.is_some() {}
+        Ok(())
     }
 
     /// Lets tungstenite read the frame that is its own, and write what it has to.

@@ -77,19 +77,28 @@ pub fn run<'a>(
     let http = Http::new(&client, Connections::Streamed);
     let parser = client.after.map_or_else(Parser::default, resume);
     let Client { url: endpoint, reconnect, churn, rng, .. } = client;
-    let mut streamer = Streamer { http, endpoint, parser, options, reconnect, churn, rng };
+    let backoff = Backoff::new(reconnect);
+    let connector = Box::new(Connector { http, endpoint, options, reconnect, backoff, churn, rng });
+    let mut streamer = Streamer { parser, connector };
     async move {
         until_told(stop, pin!(streamer.run(observer))).await;
     }
 }
 
 struct Streamer {
-    http: Http,
-    endpoint: Url,
     /// Keeps the last event id and the reconnection time from one connection to the next.
     parser: Parser,
+    /// On the heap, so that the memory that an update needs is not spread over what only a connect needs.
+    connector: Box<Connector>,
+}
+
+/// What the client connects with.
+struct Connector {
+    http: Http,
+    endpoint: Url,
     options: Options,
     reconnect: ReconnectPolicy,
+    backoff: Backoff,
     churn: Churn,
     rng: ChaCha8Rng,
 }
@@ -102,12 +111,11 @@ enum EndedBy {
 
 impl Streamer {
     async fn run(&mut self, observer: &mut dyn Observer) {
-        let mut backoff = Backoff::new(self.reconnect);
         loop {
-            let error = match self.session(&mut backoff, observer).await {
+            let error = match self.session(observer).await {
                 Ok(EndedBy::Server) => ClientError::new(Failure::Closed, "the server ended the stream"),
                 Ok(EndedBy::Client) => {
-                    self.http.leave();
+                    self.connector.http.leave();
                     observer.left();
                     continue;
                 }
@@ -117,37 +125,37 @@ impl Streamer {
             if error.failure == Failure::GaveUp {
                 return;
             }
-            pause(backoff.delay_beyond(self.reconnection(), &mut self.rng), observer).await;
+            let reconnection = self.reconnection();
+            let Connector { backoff, rng, .. } = &mut *self.connector;
+            pause(backoff.delay_beyond(reconnection, rng), observer).await;
         }
     }
 
     /// Opens a stream and reads it to its end.
-    async fn session(&mut self, backoff: &mut Backoff, observer: &mut dyn Observer) -> Result<EndedBy, ClientError> {
+    async fn session(&mut self, observer: &mut dyn Observer) -> Result<EndedBy, ClientError> {
         let headers = self.headers();
+        let Self { parser, connector } = self;
+        let Connector { http, endpoint, options, backoff, churn, .. } = &mut **connector;
+        let raw = options.raw_events;
         // Boxed, so that an open stream does not keep the memory of the request's future.
-        let request = self.http.get(self.endpoint.clone(), headers, ANSWER_TIMEOUT, observer);
+        let request = http.get(endpoint.clone(), headers, ANSWER_TIMEOUT, observer);
         let (head, mut body) = Box::pin(request).await?;
         check(&head)?;
         observer.served(clock::unix_us());
         // The head's values are slices of a read buffer of 8 KiB, which they would keep allocated.
         drop(head);
         backoff.reset();
-        self.parser.reconnect();
-        let mut end = pin!(self.churn.end().reached());
+        parser.reconnect();
+        let mut end = churn.end().reached();
         let mut has_place = false;
         loop {
-            let chunk = tokio::select! {
-                biased;
-                () = &mut end => return Ok(EndedBy::Client),
-                chunk = body.chunk() => chunk.transpose()?,
-            };
-            let Some(chunk) = chunk else { return Ok(EndedBy::Server) };
+            let Some(chunk) = end.before(|cx| body.poll_chunk(cx)).await else { return Ok(EndedBy::Client) };
+            let Some(chunk) = chunk.transpose()? else { return Ok(EndedBy::Server) };
             let received_at_us = clock::unix_us();
             observer.alive();
-            let raw = self.options.raw_events;
             let deliver = |event: &Event| deliver(event, raw, received_at_us, observer);
-            self.parser.read(&chunk, deliver).map_err(|error| ClientError::new(Failure::Malformed, error))?;
-            if !has_place && let Ok(cursor) = self.parser.last_event_id().parse() {
+            parser.read(&chunk, deliver).map_err(|error| ClientError::new(Failure::Malformed, error))?;
+            if !has_place && let Ok(cursor) = parser.last_event_id().parse() {
                 has_place = true;
                 observer.placed(cursor);
             }
@@ -155,11 +163,11 @@ impl Streamer {
     }
 
     fn headers(&self) -> HeaderMap {
-        let mut headers = self.http.headers();
+        let mut headers = self.connector.http.headers();
         for own in EVENT_STREAM {
             set(&mut headers, own);
         }
-        if !self.reconnect.with_cursor {
+        if !self.connector.reconnect.with_cursor {
             return headers;
         }
         // The id is text from the stream. Characters beyond ASCII are sent as UTF-8 bytes, as browsers do.
@@ -175,9 +183,10 @@ impl Streamer {
     fn reconnection(&mut self) -> Duration {
         /// The limit: a stream that asks for more would never be seen again.
         const MAX: Duration = Duration::from_secs(24 * 3_600);
-        let time = self.parser.retry_ms().map_or(self.options.reconnection, Duration::from_millis).min(MAX);
-        let jitter = if self.reconnect.jitter { self.options.jitter.max(0.0) } else { 0.0 };
-        time + time.mul_f64(jitter * self.rng.random::<f64>())
+        let Connector { options, reconnect, rng, .. } = &mut *self.connector;
+        let time = self.parser.retry_ms().map_or(options.reconnection, Duration::from_millis).min(MAX);
+        let jitter = if reconnect.jitter { options.jitter.max(0.0) } else { 0.0 };
+        time + time.mul_f64(jitter * rng.random::<f64>())
     }
 }
 

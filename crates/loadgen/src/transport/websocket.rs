@@ -40,7 +40,7 @@ use super::upgrade::{Opening, Upgrade, client_error};
 use super::upstream::Publications;
 use super::{Client, resume};
 use crate::backoff::{Backoff, pause};
-use crate::churn::{Churn, End};
+use crate::churn::Churn;
 use crate::observer::{ClientError, Observer};
 
 /// How long a closing handshake may take.
@@ -69,10 +69,10 @@ pub fn run<'a>(
     observer: &'a mut dyn Observer,
     stop: &'a CancellationToken,
 ) -> impl Future<Output = ()> + use<'a> {
-    let upgrade = Upgrade::new(&client, options);
+    let (upgrade, backoff) = (Upgrade::new(&client, options), Backoff::new(client.reconnect));
     let Client { url: endpoint, after: cursor, reconnect, publications, churn, rng, .. } = client;
-    let (socket, was_open) = (None, false);
-    let mut listener = Listener { upgrade, endpoint, cursor, reconnect, publications, churn, rng, socket, was_open };
+    let connector = Box::new(Connector { upgrade, endpoint, reconnect, backoff, churn, rng, was_open: false });
+    let mut listener = Listener { cursor, publications, socket: None, connector };
     async move {
         until_told(stop, pin!(listener.run(observer))).await;
         listener.leave().await;
@@ -80,26 +80,32 @@ pub fn run<'a>(
 }
 
 struct Listener {
+    cursor: Option<Cursor>,
+    publications: Option<Box<Publications>>,
+    socket: Option<Box<Socket>>,
+    /// On the heap, so that the memory that an update needs is not spread over what only a connect needs.
+    connector: Box<Connector>,
+}
+
+/// What the client connects with.
+struct Connector {
     upgrade: Upgrade,
     endpoint: Url,
-    cursor: Option<Cursor>,
     reconnect: ReconnectPolicy,
-    publications: Option<Box<Publications>>,
+    backoff: Backoff,
     churn: Churn,
     rng: ChaCha8Rng,
-    socket: Option<Box<Socket>>,
     was_open: bool,
 }
 
 impl Listener {
     async fn run(&mut self, observer: &mut dyn Observer) {
-        let mut backoff = Backoff::new(self.reconnect);
         loop {
             let error = match self.open(observer).await {
                 Ok(socket) => {
+                    let Self { cursor, publications, connector, .. } = self;
                     let socket = self.socket.insert(socket);
-                    let (publications, end) = (self.publications.as_deref_mut(), self.churn.end());
-                    session(socket, &mut self.cursor, publications, end, &mut backoff, observer).await
+                    session(socket, cursor, publications.as_deref_mut(), connector, observer).await
                 }
                 Err(error) => Some(error),
             };
@@ -107,22 +113,23 @@ impl Listener {
             let Some(error) = error else {
                 // The next connection does not wait for the closing handshake of this one.
                 socket.map(|socket| tokio::spawn(closing_handshake(socket)));
-                self.was_open = false;
+                self.connector.was_open = false;
                 observer.left();
                 continue;
             };
             drop(socket);
             observer.failure(&error);
-            pause(backoff.delay(&mut self.rng), observer).await;
+            let Connector { backoff, rng, .. } = &mut *self.connector;
+            pause(backoff.delay(rng), observer).await;
         }
     }
 
     async fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<Socket>, ClientError> {
-        let cursor = self.cursor.filter(|_| self.reconnect.with_cursor);
-        let opening = self.upgrade.open(resume(&self.endpoint, cursor));
+        let Connector { upgrade, endpoint, reconnect, was_open, .. } = &mut *self.connector;
+        let opening = upgrade.open(resume(endpoint, self.cursor.filter(|_| reconnect.with_cursor)));
         // Boxed, so that an open WebSocket does not keep the memory of the handshake's future.
         let Opening { socket, opened, head } = Box::pin(opening).await?;
-        if std::mem::replace(&mut self.was_open, true) {
+        if std::mem::replace(was_open, true) {
             observer.reconnect();
         }
         observer.opened(opened);
@@ -153,19 +160,22 @@ async fn session(
     socket: &mut Socket,
     cursor: &mut Option<Cursor>,
     mut publications: Option<&mut Publications>,
-    end: End,
-    backoff: &mut Backoff,
+    connector: &mut Connector,
     observer: &mut dyn Observer,
 ) -> Option<ClientError> {
     if let Some(publications) = &mut publications {
         publications.lost();
     }
-    let mut end = pin!(end.reached());
+    let mut end = connector.churn.end().reached();
+    let mut backoff = Some(&mut connector.backoff);
     loop {
-        let received = tokio::select! {
-            biased;
-            () = &mut end => return None,
-            received = receive_and_publish(socket, publications.as_deref_mut()) => received,
+        let received = match publications.as_deref_mut() {
+            None => end.before(|cx| socket.poll_receive(cx)).await?,
+            Some(publications) => {
+                // Boxed, so that clients that do not publish have no memory for it.
+                let mut both = Box::pin(receive_and_publish(socket, publications));
+                end.before(|cx| both.as_mut().poll(cx)).await?
+            }
         };
         let received_at_us = clock::unix_us();
         if received.is_ok() {
@@ -188,16 +198,18 @@ async fn session(
             Ok(Received::Message(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
             Err(error) => return Some(client_error(&error)),
         }
-        backoff.reset();
+        // The first success of a connection counts; the others would only reach for its memory.
+        if let Some(backoff) = backoff.take() {
+            backoff.reset();
+        }
     }
 }
 
 /// Receives what has arrived. Publications that are due until then are sent.
-async fn receive_and_publish(socket: &mut Socket, publications: Option<&mut Publications>) -> Result<Received, Error> {
-    let Some(publications) = publications else { return socket.receive().await };
+async fn receive_and_publish(socket: &mut Socket, publications: &mut Publications) -> Result<Received, Error> {
     loop {
         tokio::select! {
-            received = socket.receive() => return received,
+            received = std::future::poll_fn(|cx| socket.poll_receive(cx)) => return received,
             due_us = publications.next(), if publications.has_room() => {
                 socket.send(Message::text(publications.frame(due_us))).await?;
             }

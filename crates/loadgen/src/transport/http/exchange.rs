@@ -29,15 +29,21 @@ pub(super) trait MoveBytes {
 
 /// Waits for something that a connection brings, and moves the connection's bytes meanwhile.
 pub(super) async fn drive<T>(wire: &mut impl MoveBytes, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    std::future::poll_fn(|cx| {
-        // Polled first, because asking for the next chunk is what makes the connection read it.
-        if let Poll::Ready(brought) = wanted(cx) {
-            return Poll::Ready(brought);
-        }
-        wire.move_bytes(cx);
-        wanted(cx)
-    })
-    .await
+    std::future::poll_fn(|cx| poll_driven(wire, &mut wanted, cx)).await
+}
+
+/// Polls for something that a connection brings, and moves the connection's bytes.
+pub(super) fn poll_driven<T>(
+    wire: &mut impl MoveBytes,
+    mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    cx: &mut Context<'_>,
+) -> Poll<T> {
+    // Polled first, because asking for the next chunk is what makes the connection read it.
+    if let Poll::Ready(brought) = wanted(cx) {
+        return Poll::Ready(brought);
+    }
+    wire.move_bytes(cx);
+    wanted(cx)
 }
 
 /// Processes what happened to a connection while it was not polled.
