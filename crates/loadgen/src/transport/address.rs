@@ -15,6 +15,29 @@ pub(super) fn resume(endpoint: &Url, cursor: Option<Cursor>) -> Url {
     url
 }
 
+/// An endpoint, and its URL with the cursor to resume from. That is built again only when the cursor has moved, because a
+/// poll asks for the same until there is news.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    url: Url,
+    cursor: Option<Cursor>,
+    resumed: Url,
+}
+
+impl Endpoint {
+    pub(super) fn new(url: Url) -> Self {
+        Self { resumed: url.clone(), cursor: None, url }
+    }
+
+    /// The URL with this cursor.
+    pub(super) fn after(&mut self, cursor: Option<Cursor>) -> &Url {
+        if self.cursor != cursor {
+            (self.cursor, self.resumed) = (cursor, resume(&self.url, cursor));
+        }
+        &self.resumed
+    }
+}
+
 /// Returns a URL in a form that is safe to show: without user and password, and with only those query values that
 /// feedlab's endpoints define. Keys, tokens and signatures often end up in URLs that are shared by mistake.
 #[must_use]
@@ -57,5 +80,9 @@ mod tests {
         let url = resume(&endpoint, "k3f9.7".parse().ok());
         assert_eq!(url.query(), Some("sig=a%20b&y=%2B&flag&after=k3f9.7"));
         assert_eq!(resume(&endpoint, None), endpoint);
+        let mut kept = Endpoint::new(endpoint.clone());
+        for cursor in [None, "k3f9.7".parse().ok(), "k3f9.7".parse().ok(), "k3f9.8".parse().ok(), None] {
+            assert_eq!(*kept.after(cursor), resume(&endpoint, cursor));
+        }
     }
 }

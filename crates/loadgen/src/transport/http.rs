@@ -5,6 +5,7 @@
 //! the client: each age would grow by that hop, and each client by a task. The accuracy test shows what remains. Only a
 //! connection that clients share has its own task, as in a browser.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -93,20 +94,19 @@ impl Http {
         Self { headers, dialer: Dialer::new(client), pool, connections, connection: None, was_open: false }
     }
 
-    /// Returns the headers of every request, to be added to.
-    pub(super) fn headers(&self) -> HeaderMap {
-        self.headers.clone()
+    /// The headers of every request from now on.
+    pub(super) const fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
     }
 
     /// Requests a URL and waits up to `patience` for the response head. Reports a new connection to the observer.
     pub(super) async fn get(
         &mut self,
-        url: Url,
-        headers: HeaderMap,
+        url: &Url,
         patience: Duration,
         observer: &mut dyn Observer,
     ) -> Result<(Parts, Body<'_>), ClientError> {
-        let answer = timeout(patience, self.follow(url, headers)).await;
+        let answer = timeout(patience, self.follow(url)).await;
         let Answer { head, incoming, opened } = match answer.unwrap_or_else(|_| Err(self.no_answer(patience))) {
             Ok(answer) => answer,
             Err(error) => {
@@ -127,12 +127,11 @@ impl Http {
     pub(super) async fn post(
         &mut self,
         url: &Url,
-        headers: &HeaderMap,
         body: String,
         patience: Duration,
     ) -> Result<StatusCode, ClientError> {
         let answer = async {
-            let Answer { head, incoming, .. } = self.ask(url, headers, Some(&body)).await?;
+            let Answer { head, incoming, .. } = self.ask(url, None, Some(&body)).await?;
             let last = incoming.is_h1() && self.ends_with(&head);
             let mut rest = Body { http: self, incoming, last };
             while rest.chunk().await.transpose()?.is_some() {}
@@ -203,16 +202,17 @@ impl Http {
 
     /// Requests a URL and follows redirects for event streams, as a browser does. A poll does not follow: it would
     /// measure another server, so the redirect is its response.
-    async fn follow(&mut self, mut url: Url, mut headers: HeaderMap) -> Result<Answer, ClientError> {
+    async fn follow(&mut self, url: &Url) -> Result<Answer, ClientError> {
+        let (mut url, mut harmless) = (Cow::Borrowed(url), None);
         for _ in 0..=redirect::MAX_REDIRECTS {
-            let answer = self.ask(&url, &headers, None).await?;
+            let answer = self.ask(&url, harmless.as_ref(), None).await?;
             let target = Some(&answer.head).filter(|_| self.connections == Connections::Streamed);
             let Some(target) = target.and_then(|head| redirect::target(&url, head)) else { return Ok(answer) };
             self.connection = None;
             if target.origin() != url.origin() {
-                redirect::keep_harmless(&mut headers);
+                redirect::keep_harmless(harmless.get_or_insert_with(|| self.headers.clone()));
             }
-            url = target;
+            url = Cow::Owned(target);
         }
         Err(ClientError::new(
             Failure::Disconnected,
@@ -221,14 +221,19 @@ impl Http {
     }
 
     /// Sends one request on the existing connection or on a new one. A kept connection may have ended since; a request
-    /// that it could not send goes out on the next one.
-    async fn ask(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Answer, ClientError> {
+    /// that it could not send goes out on the next one. `harmless` are the headers for another origin.
+    async fn ask(
+        &mut self,
+        url: &Url,
+        harmless: Option<&HeaderMap>,
+        body: Option<&str>,
+    ) -> Result<Answer, ClientError> {
         let mut tries = 1..=TRIES;
         loop {
             let obtained = self.connect(url).await?;
             let Some(connection) = &mut self.connection else { return Err(refused(url, &"there is no connection")) };
             let asked = clock::now();
-            match connection.ask(url, headers, body).await {
+            match connection.ask(url, harmless.unwrap_or(&self.headers), body).await {
                 Ok((head, incoming)) => {
                     let opened = self.opened(obtained, asked);
                     return Ok(Answer { head, incoming, opened });

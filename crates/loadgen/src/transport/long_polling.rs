@@ -99,9 +99,8 @@ impl Poller {
         let hold = if self.cursor.is_some() { self.options.hold } else { Duration::ZERO };
         let mut url = resume(&self.endpoint, self.cursor.filter(|_| self.reconnect.with_cursor));
         url.query_pairs_mut().append_pair(poll::HOLD, &poll::hold(hold));
-        let headers = self.http.headers();
         let asked_us = clock::unix_us();
-        let (head, body) = self.http.get(url, headers, hold + ANSWER_TIMEOUT, observer).await?;
+        let (head, body) = self.http.get(&url, hold + ANSWER_TIMEOUT, observer).await?;
         observer.alive();
         match head.status {
             StatusCode::NO_CONTENT if self.cursor.is_some() => {}

@@ -33,11 +33,11 @@ use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
+use super::address::Endpoint;
 use super::http::{ANSWER_TIMEOUT, Connections, Http, unexpected};
 use super::leave::until_told;
-use super::{Client, body, resume};
+use super::{Client, body};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
 use crate::observer::{ClientError, Observer};
@@ -58,16 +58,17 @@ pub async fn run(client: Client, options: Options, observer: &mut dyn Observer, 
     let http = Http::new(&client, Connections::of(options.keep_alive));
     let Client { url: endpoint, after: cursor, reconnect, churn, rng, .. } = client;
     let churn = if options.keep_alive { churn } else { Churn::default() };
-    let poller = Poller { http, endpoint, cursor, etag: None, options, reconnect, churn, rng };
+    let endpoint = Endpoint::new(endpoint);
+    let poller = Poller { http, endpoint, cursor, has_etag: false, options, reconnect, churn, rng };
     until_told(stop, pin!(poller.run(observer))).await;
 }
 
 struct Poller {
     http: Http,
-    endpoint: Url,
+    endpoint: Endpoint,
     cursor: Option<Cursor>,
-    /// The last response's `ETag`, if the next request has the same URL.
-    etag: Option<HeaderValue>,
+    /// Whether the next request has the same URL as the last one, and carries the `ETag` of its response.
+    has_etag: bool,
     options: Options,
     reconnect: ReconnectPolicy,
     churn: Churn,
@@ -111,13 +112,9 @@ impl Poller {
     }
 
     async fn request(&mut self, observer: &mut dyn Observer) -> Result<(), ClientError> {
-        let mut headers = self.http.headers();
-        if let Some(etag) = self.etag.clone() {
-            headers.insert(IF_NONE_MATCH, etag);
-        }
-        let url = resume(&self.endpoint, self.cursor);
+        let url = self.endpoint.after(self.cursor);
         let asked_us = clock::unix_us();
-        let (head, body) = self.http.get(url, headers, ANSWER_TIMEOUT, observer).await?;
+        let (head, body) = self.http.get(url, ANSWER_TIMEOUT, observer).await?;
         observer.alive();
         match head.status {
             StatusCode::NOT_MODIFIED => {}
@@ -125,12 +122,22 @@ impl Poller {
                 let asked = self.cursor;
                 let etag = head.headers.get(ETAG).filter(|_| self.options.conditional).cloned();
                 body::receive(body, &mut self.cursor, observer).await?;
-                self.etag = etag.filter(|_| self.cursor == asked);
+                self.ask_for_others_than(etag.filter(|_| self.cursor == asked));
             }
             status => return Err(unexpected(status)),
         }
         observer.served(asked_us);
         Ok(())
+    }
+
+    /// Makes the next request ask for another response than the one with this tag.
+    fn ask_for_others_than(&mut self, etag: Option<HeaderValue>) {
+        let had_etag = std::mem::replace(&mut self.has_etag, etag.is_some());
+        match etag {
+            Some(etag) => drop(self.http.headers_mut().insert(IF_NONE_MATCH, etag)),
+            None if had_etag => drop(self.http.headers_mut().remove(IF_NONE_MATCH)),
+            None => {}
+        }
     }
 }
 

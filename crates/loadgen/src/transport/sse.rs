@@ -34,7 +34,7 @@ use feedlab_feed::wire::RawUpdate;
 use feedlab_feed::wire::sse::{CONTENT_TYPE, Event, LAST_EVENT_ID, Parser};
 use feedlab_feed::{Cursor, clock};
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, HeaderValue};
 use hyper::http::response::Parts;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -74,11 +74,14 @@ pub fn run<'a>(
     observer: &'a mut dyn Observer,
     stop: &'a CancellationToken,
 ) -> impl Future<Output = ()> + use<'a> {
-    let http = Http::new(&client, Connections::Streamed);
+    let mut http = Http::new(&client, Connections::Streamed);
+    for own in EVENT_STREAM {
+        set(http.headers_mut(), own);
+    }
     let parser = client.after.map_or_else(Parser::default, resume);
     let Client { url: endpoint, reconnect, churn, rng, .. } = client;
     let backoff = Backoff::new(reconnect);
-    let connector = Box::new(Connector { http, endpoint, options, reconnect, backoff, churn, rng });
+    let connector = Box::new(Connector { http, endpoint, options, reconnect, backoff, churn, rng, sends_id: false });
     let mut streamer = Streamer { parser, connector };
     async move {
         until_told(stop, pin!(streamer.run(observer))).await;
@@ -101,6 +104,8 @@ struct Connector {
     backoff: Backoff,
     churn: Churn,
     rng: ChaCha8Rng,
+    /// Whether the last request had the last event id.
+    sends_id: bool,
 }
 
 /// Who ended a stream that ended without an error.
@@ -133,12 +138,12 @@ impl Streamer {
 
     /// Opens a stream and reads it to its end.
     async fn session(&mut self, observer: &mut dyn Observer) -> Result<EndedBy, ClientError> {
-        let headers = self.headers();
+        self.set_last_event_id();
         let Self { parser, connector } = self;
         let Connector { http, endpoint, options, backoff, churn, .. } = &mut **connector;
         let raw = options.raw_events;
         // Boxed, so that an open stream does not keep the memory of the request's future.
-        let request = http.get(endpoint.clone(), headers, ANSWER_TIMEOUT, observer);
+        let request = http.get(endpoint, ANSWER_TIMEOUT, observer);
         let (head, mut body) = Box::pin(request).await?;
         check(&head)?;
         observer.served(clock::unix_us());
@@ -162,21 +167,19 @@ impl Streamer {
         }
     }
 
-    fn headers(&self) -> HeaderMap {
-        let mut headers = self.connector.http.headers();
-        for own in EVENT_STREAM {
-            set(&mut headers, own);
-        }
-        if !self.connector.reconnect.with_cursor {
-            return headers;
-        }
+    /// Makes the next request resume from the last event.
+    fn set_last_event_id(&mut self) {
+        let Connector { http, reconnect, sends_id, .. } = &mut *self.connector;
         // The id is text from the stream. Characters beyond ASCII are sent as UTF-8 bytes, as browsers do.
-        if !self.parser.last_event_id().is_empty()
-            && let Ok(id) = HeaderValue::from_bytes(self.parser.last_event_id().as_bytes())
-        {
-            headers.insert(LAST_EVENT_ID, id);
+        let id = Some(self.parser.last_event_id()).filter(|id| !id.is_empty() && reconnect.with_cursor);
+        match id.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
+            Some(id) => {
+                http.headers_mut().insert(LAST_EVENT_ID, id);
+                *sends_id = true;
+            }
+            None if std::mem::take(sends_id) => drop(http.headers_mut().remove(LAST_EVENT_ID)),
+            None => {}
         }
-        headers
     }
 
     /// Returns the reconnection time of the stream or of the options, plus a random share of up to `jitter`.

@@ -144,15 +144,14 @@ pub(crate) async fn post(
     client.url.set_path(PUBLISH_PATH);
     client.url.set_query(endpoint.as_deref());
     let mut http = Http::new(&client, Connections::Kept);
-    let mut headers = http.headers();
-    set(&mut headers, TEXT);
+    set(http.headers_mut(), TEXT);
     // A browser sends the page's origin with every POST.
     if let Ok(origin) = HeaderValue::from_str(&client.url.origin().ascii_serialization()) {
-        headers.insert(ORIGIN, origin);
+        http.headers_mut().insert(ORIGIN, origin);
     }
     while let Some(due_us) = stop.run_until_cancelled(publications.next()).await {
         let body = publication(due_us, publications.payload_bytes);
-        let answer = http.post(&client.url, &headers, body, ANSWER_TIMEOUT);
+        let answer = http.post(&client.url, body, ANSWER_TIMEOUT);
         let Some(status) = stop.run_until_cancelled(answer).await else { return };
         report(match status {
             Ok(StatusCode::ACCEPTED) => Ok((due_us, clock::unix_us())),

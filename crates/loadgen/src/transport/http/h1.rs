@@ -6,7 +6,7 @@ use std::task::Context;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use url::Url;
 
@@ -22,6 +22,15 @@ pub(super) struct Connection {
     requests: http1::SendRequest<String>,
     /// `None` once the connection has ended.
     pub(super) wire: Option<Wire>,
+    /// The URL of the last request, as the request names it: a poll asks for the same until there is news.
+    last: Option<Target>,
+}
+
+#[derive(Debug)]
+struct Target {
+    url: String,
+    path: Uri,
+    host: HeaderValue,
 }
 
 type Wire = http1::Connection<TokioIo<Gate<Stream>>, String>;
@@ -31,7 +40,7 @@ impl Connection {
     pub(super) async fn new(stream: Stream, is_kept: bool) -> Result<Self, ClientError> {
         let gate = if is_kept { Gate::wide(stream) } else { Gate::for_head(stream) };
         let (requests, wire) = http1::handshake(TokioIo::new(gate)).await.map_err(|error| broken(&error))?;
-        Ok(Self { requests, wire: Some(wire) })
+        Ok(Self { requests, wire: Some(wire), last: None })
     }
 
     /// Takes the body of the response with these headers over from hyper; `None` if the connection has ended.
@@ -47,7 +56,7 @@ impl Connection {
         headers: &HeaderMap,
         body: Option<&str>,
     ) -> Result<Response<Incoming>, Lost> {
-        let request = request(url, headers, body).map_err(Lost::Answer)?;
+        let request = self.request(url, headers, body).map_err(Lost::Answer)?;
         self.settle().await;
         let mut answer = pin!(self.requests.try_send_request(request));
         let answer = drive(&mut self.wire, |cx| answer.as_mut().poll(cx)).await;
@@ -57,9 +66,20 @@ impl Connection {
         })
     }
 
+    fn request(&mut self, url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Request<String>, ClientError> {
+        let last = self.last.take().filter(|last| last.url == url.as_str());
+        let target = self.last.insert(last.map_or_else(|| Target::new(url), Ok)?);
+        let mut request = Request::new(body.unwrap_or_default().to_owned());
+        *request.method_mut() = if body.is_some() { Method::POST } else { Method::GET };
+        *request.uri_mut() = target.path.clone();
+        *request.headers_mut() = headers.clone();
+        request.headers_mut().insert(HOST, target.host.clone());
+        Ok(request)
+    }
+
     /// Waits until the last response is finished. An error of the connection shows up in the next request.
     async fn settle(&mut self) {
-        let Self { requests, wire } = self;
+        let Self { requests, wire, .. } = self;
         catch_up(wire).await;
         let _ = drive(wire, |cx| requests.poll_ready(cx)).await;
     }
@@ -73,13 +93,11 @@ impl MoveBytes for Option<Wire> {
     }
 }
 
-fn request(url: &Url, headers: &HeaderMap, body: Option<&str>) -> Result<Request<String>, ClientError> {
-    let method = if body.is_some() { Method::POST } else { Method::GET };
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let request = Request::builder().method(method).uri(target);
-    let mut request = request.body(body.unwrap_or_default().to_owned()).map_err(|why| refused(url, &why))?;
-    *request.headers_mut() = headers.clone();
-    let host = HeaderValue::try_from(authority(url)).map_err(|why| refused(url, &why))?;
-    request.headers_mut().insert(HOST, host);
-    Ok(request)
+impl Target {
+    fn new(url: &Url) -> Result<Self, ClientError> {
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let path = path.try_into().map_err(|why| refused(url, &why))?;
+        let host = authority(url).try_into().map_err(|why| refused(url, &why))?;
+        Ok(Self { url: url.as_str().to_owned(), path, host })
+    }
 }
