@@ -4,8 +4,9 @@
 //! They share the modules below them. `dial` opens a socket and `tls` encrypts it. `http` sends requests over an
 //! HTTP/1.1 connection, an HTTP/2 connection, or a stream of a shared one, and `upgrade` opens a WebSocket, which is a
 //! `socket`. A `gate` lets the libraries read only what is theirs; a stream's client reads the rest with the one
-//! `buffer` of its thread, and finds whole WebSocket messages in it with `frames`. This is the clients' own HTTP, whose
-//! times and bytes are measured; the control connections use another client (`control.rs`).
+//! `buffer` of its thread, and finds whole WebSocket messages in it with `frames`. What an update says about itself is a
+//! `stamp`, and `leave` is how a client learns that it should end. This is the clients' own HTTP, whose times and bytes are
+//! measured; the control connections use another client (`control.rs`).
 //!
 //! A client ends when its `stop` token is cancelled, or when the standard of its transport says that it must give up.
 //! Every other failure is reported to the observer, and the client tries again.
@@ -51,6 +52,7 @@ mod pace;
 pub mod short_polling;
 mod socket;
 pub mod sse;
+mod stamp;
 mod stream;
 mod tls;
 mod upgrade;

@@ -7,6 +7,7 @@ use feedlab_feed::{Cursor, clock};
 use tokio::time::timeout;
 
 use super::http::{self, ANSWER_TIMEOUT, no_answer};
+use super::stamp;
 use crate::observer::{ClientError, Observer};
 
 /// The size limit of a body, bytes. Reading stops there.
@@ -35,7 +36,7 @@ pub(super) async fn receive(
         observer.gap(gap, if body.updates.is_empty() { body.next } else { body.next.at(gap.to) });
     }
     for raw in body.raw_updates() {
-        let stamp = raw.stamp(body.next.epoch).map_err(malformed)?;
+        let stamp = stamp::read(raw, body.next.epoch).map_err(malformed)?;
         observer.update(stamp, raw, received_at_us);
         *cursor = Some(body.next.at(stamp.seq));
     }

@@ -14,6 +14,7 @@
 //! transport/http/h1.rs       the response head; on HTTP/2 in transport/http/h2.rs
 //! transport/body.rs          the whole body: the updates have arrived, and the cursor follows
 //! feed/src/wire/poll.rs      parses them
+//! transport/stamp.rs         their places in the feed, parsed once for the clients of the thread
 //! observer.rs                what a client reports: the update, and when it arrived
 //! client_observer.rs         receives the report for a client of the fleet
 //! audit.rs                   whether the update is new, ahead of a hole, late or a duplicate

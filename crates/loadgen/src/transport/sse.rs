@@ -16,6 +16,7 @@
 //! transport/http/framing.rs     takes the content out of the chunked coding
 //! transport/sse.rs              the chunk has arrived
 //! feed/src/wire/sse.rs          joins the lines to events, and keeps the last event id
+//! transport/stamp.rs            its place in the feed, parsed once for the clients of the thread
 //! observer.rs                   what a client reports: the update, and when it arrived
 //! client_observer.rs            receives the report for a client of the fleet
 //! audit.rs                      whether the update is new, ahead of a hole, late or a duplicate
@@ -43,7 +44,7 @@ use url::Url;
 
 use super::http::{ANSWER_TIMEOUT, Connections, Http};
 use super::leave::until_told;
-use super::{Client, set};
+use super::{Client, set, stamp};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
 use crate::observer::{ClientError, Observer};
@@ -212,7 +213,7 @@ fn deliver(event: &Event, raw: bool, received_at_us: u64, observer: &mut dyn Obs
     if let Some((gap, resume)) = event.gap() {
         return observer.gap(gap, resume);
     }
-    match RawUpdate::Event(event).stamp(None) {
+    match stamp::read(RawUpdate::Event(event), None) {
         Ok(stamp) => observer.update(stamp, RawUpdate::Event(event), received_at_us),
         Err(_) if observer.foreign(RawUpdate::Event(event)) => {}
         Err(error) => observer.failure(&ClientError::new(Failure::Malformed, error)),

@@ -11,6 +11,7 @@
 //! transport/frames.rs         the payload of a data frame
 //! transport/websocket.rs      a whole message: it has arrived
 //! feed/src/wire/websocket.rs  distinguishes an update from a gap or a reset
+//! transport/stamp.rs          its place in the feed, parsed once for the clients of the thread
 //! observer.rs                 what a client reports: the update, and when it arrived
 //! client_observer.rs          receives the report for a client of the fleet
 //! audit.rs                    whether the update is new, ahead of a hole, late or a duplicate
@@ -38,7 +39,7 @@ use super::leave::until_told;
 use super::socket::{Received, Socket};
 use super::upgrade::{Opening, Upgrade, client_error};
 use super::upstream::Publications;
-use super::{Client, resume};
+use super::{Client, resume, stamp};
 use crate::backoff::{Backoff, pause};
 use crate::churn::Churn;
 use crate::observer::{ClientError, Observer};
@@ -252,7 +253,7 @@ fn read(
 }
 
 fn deliver(raw: RawUpdate<'_>, received_at_us: u64, cursor: &mut Option<Cursor>, observer: &mut dyn Observer) {
-    match raw.stamp(cursor.and_then(|cursor| cursor.epoch)) {
+    match stamp::read(raw, cursor.and_then(|cursor| cursor.epoch)) {
         Ok(stamp) => {
             follow(cursor, stamp.seq);
             observer.update(stamp, raw, received_at_us);
