@@ -52,7 +52,7 @@ pub(crate) fn entry(metrics: &[(Metric, f64)]) -> Entry {
     let estimate = |value| Estimate { value, low: None, high: None };
     let CellRecord { label, transport, clients, payload_bytes, .. } = cell(1, &[]);
     let metrics = metrics.iter().map(|&(metric, value)| (metric, estimate(value))).collect();
-    Entry { label, transport, clients, payload_bytes, metrics, predicted: None }
+    Entry { label, transport, target: None, clients, payload_bytes, metrics, predicted: None }
 }
 
 pub(crate) fn manifest(run: &str) -> Manifest {

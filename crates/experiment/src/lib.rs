@@ -12,6 +12,7 @@ pub mod headers;
 pub mod metric;
 pub mod plan;
 pub mod predict;
+pub mod stamp;
 
 pub mod record;
 pub mod statistics;

@@ -59,8 +59,9 @@ pub struct Prediction {
     pub predicted: Predicted,
 }
 
-/// Predicts every result of a scenario over its network, in the order of its summary. Feeds that cannot be known in
-/// advance are omitted: a recording that cannot be read, for example.
+/// Predicts every result of a scenario over its network, in the order of its summary. Omitted are the contenders of a
+/// target, whose bytes are its own choice, and feeds that cannot be known in advance: a recording that cannot be read, for
+/// example.
 #[must_use]
 pub fn of(scenario: &Scenario) -> Vec<Prediction> {
     plan::points(scenario).into_iter().filter_map(|point| prediction(scenario, point)).collect()
@@ -91,6 +92,9 @@ fn set(scenario: &Scenario, entries: &mut [Entry], repetitions: impl Fn(Point) -
 
 fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     let contender = &scenario.contenders[point.contender];
+    if contender.target.is_some() {
+        return None;
+    }
     let case = Case::new(scenario, contender, point.clients);
     let arithmetic = &*transport::of(&contender.options);
     let feeds = FeedModel::of(scenario, point.payload_bytes);

@@ -16,6 +16,7 @@ mod error;
 mod lab;
 mod label;
 mod nginx;
+mod target;
 mod threshold;
 mod validate;
 pub mod written;
@@ -29,6 +30,7 @@ pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 pub use lab::{Fault, FaultKind, ProcessFault};
 pub use nginx::{Balance, Nginx};
+pub use target::{AT, CursorRecipe, CursorSource, Endpoint, PORT, Publish, SEQ, StampRecipe, Target, TimeUnit, UPDATE};
 pub use threshold::{Comparison, Threshold};
 
 /// A validated scenario.
@@ -55,6 +57,9 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// How long and how often each cell is measured.
     pub measure: Measure,
+    /// The servers of others that contenders name.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub targets: Vec<Target>,
     /// What is compared: at least one contender, each with its own label.
     pub contenders: Vec<Contender>,
     /// The conditions for exit status 0.
@@ -92,6 +97,13 @@ impl Scenario {
     pub fn cell_duration(&self) -> Duration {
         let Measure { settle, warm_up, duration, drain, .. } = self.measure;
         self.clients.ramp + settle + warm_up + duration + drain
+    }
+
+    /// Returns the target that a contender measures; `None` for feedlab's own server.
+    #[must_use]
+    pub fn target(&self, contender: &Contender) -> Option<&Target> {
+        let name = contender.target.as_ref()?;
+        self.targets.iter().find(|target| target.name == *name)
     }
 
     /// Returns how many servers a contender has: behind nginx the initial ones and those that are added, otherwise the

@@ -49,6 +49,7 @@ pub fn pool<E>(
         entries.push(Entry {
             label: contender.label.clone(),
             transport: contender.transport(),
+            target: contender.target.clone(),
             clients: point.clients,
             payload_bytes: point.payload_bytes,
             metrics: estimates(&repetitions, &ages, scenario.seed),

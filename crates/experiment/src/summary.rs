@@ -34,6 +34,9 @@ pub struct Entry {
     pub label: String,
     /// Its transport.
     pub transport: Transport,
+    /// The name of the target that it measured; absent for feedlab's own server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
     /// The number of clients.
     pub clients: u32,
     /// The payload of an update, bytes; present only if the scenario sweeps over several.
@@ -42,7 +45,7 @@ pub struct Entry {
     /// The measured metrics; those that were not measured are absent.
     #[schemars(schema_with = "json_schema::estimates")]
     pub metrics: BTreeMap<Metric, Estimate>,
-    /// The prediction, for comparison with the measured values.
+    /// The prediction, for comparison with the measured values; absent for a target.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub predicted: Option<Predicted>,
 }

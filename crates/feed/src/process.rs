@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 mod host;
 mod other;
+mod tree;
 
 pub use host::Host;
+pub use tree::{Descendant, adopt_orphans, descendants};
 
 /// The resources that this process uses now. A figure that the platform does not provide is `None`, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

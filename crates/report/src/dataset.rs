@@ -56,6 +56,8 @@ pub(crate) struct Dataset {
     pub(crate) losses: Vec<String>,
     /// The checks that allow a distance from a reference, the failed ones first.
     pub(crate) strips: Vec<Strip>,
+    /// The contenders whose servers are not feedlab's, as sentences name them.
+    pub(crate) of_targets: Vec<String>,
     /// The planned number of repetitions.
     pub(crate) repetitions: u32,
     /// Whether the bar charts also show only rows in scope.
@@ -136,6 +138,7 @@ impl Dataset {
             },
             scope: Scope { contenders: scoped.len(), ..scope },
             strips: strips::of(results),
+            of_targets: of_targets(entries),
             repetitions: results.manifest.scenario.measure.repetitions,
             bars_scoped,
         })
@@ -144,6 +147,11 @@ impl Dataset {
     /// Returns the lookup of whether two contenders differ in a metric.
     pub(crate) fn difference_shown(&self, metric: Metric) -> impl Fn(&str, &str) -> Option<bool> {
         move |a, b| self.differences.is_shown(metric, a, b)
+    }
+
+    /// Returns what an equal figure does not depend on: with several servers, it is also the server.
+    pub(crate) const fn whatever(&self) -> &'static str {
+        if self.of_targets.is_empty() { "whatever the transport" } else { "whatever the transport and the server" }
     }
 
     /// Whether the bars have more than one client count or payload and so need headings.
@@ -155,6 +163,17 @@ impl Dataset {
     pub(crate) fn lines_left_out(&self) -> usize {
         self.scope.contenders - self.ages.len()
     }
+}
+
+fn of_targets(entries: &[Entry]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.target.is_some()) {
+        let name = Series::of(entry, entries).spoken;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// An entry of the summary with its names and its look.

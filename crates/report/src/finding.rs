@@ -23,6 +23,10 @@ const LOOPBACK: &str = "Everything ran over this machine's loopback, where all t
                         immediately look alike. Differences between them need distance, so do not read this page as a \
                         comparison over a network.";
 
+/// The clocks of two machines differ, and an age is the difference of two times.
+const REMOTE: &str = "A target may be on another machine: its ages include the network in between, and if it publishes a feed \
+                      of its own, the difference of the two machines' clocks.";
+
 /// The lab proxy terminates each TCP connection and opens another: it delays bytes but does not emulate a path of
 /// packets.
 const EMULATED: &str = "It delays the bytes of each connection: no packet is lost, and TCP's slow start does not see \
@@ -81,6 +85,7 @@ fn invalid(verdict: &Verdict) -> String {
 
 fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
     let mut caveats = vec![distance(&results.manifest.scenario)];
+    caveats.extend(foreign(&data.of_targets));
     let has_interval = |entry: &Entry| entry.metrics.values().any(|estimate| estimate.low.is_some());
     if !results.summary.contenders.iter().any(has_interval) {
         caveats.push(
@@ -94,6 +99,19 @@ fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
             .push(format!("Unless they say otherwise, the sentences above hold for {fixed}; the table has every row."));
     }
     caveats
+}
+
+/// Returns the caveat about servers that are not feedlab's.
+fn foreign(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| {
+        let servers = wording::agree(names.len(), "The server", "The servers");
+        format!(
+            "{servers} of {} {} not feedlab's: bytes, requests and connections are counted at the clients, the bytes of \
+             headers and framing are not told apart, and nothing is predicted.",
+            wording::list(names),
+            wording::agree(names.len(), "is", "are"),
+        )
+    })
 }
 
 /// `feedlab 0.1.0 · 20261121T120030Z-ticker · 50 clients · 20s, 5 repetitions · loopback`, or the round trip instead of
@@ -123,13 +141,20 @@ fn distance(scenario: &Scenario) -> String {
                 human::duration(rtt)
             )
         }
+        None if is_remote(scenario) => REMOTE.to_owned(),
         None => LOOPBACK.to_owned(),
     }
 }
 
+/// Whether a target may be on another machine.
+pub(crate) fn is_remote(scenario: &Scenario) -> bool {
+    scenario.targets.iter().any(|target| target.remote)
+}
+
 /// The distance in two or three words.
 fn distance_name(scenario: &Scenario) -> String {
-    rtt(scenario).map_or_else(|| "loopback".to_owned(), |rtt| format!("round trip {}", human::duration(rtt)))
+    let near = if is_remote(scenario) { "the network to a target" } else { "loopback" };
+    rtt(scenario).map_or_else(|| near.to_owned(), |rtt| format!("round trip {}", human::duration(rtt)))
 }
 
 /// The emulated round trip, if there is one.

@@ -14,7 +14,8 @@ use crate::{human, wording};
 pub(crate) struct Series {
     /// The contender's label.
     pub(crate) label: String,
-    /// Its name in a sentence: only the transport if no other contender has it.
+    /// Its name in a sentence: only the transport if no other contender has it. A target is named too, since what it does is
+    /// not the transport's doing.
     pub(crate) spoken: String,
     /// How it is drawn in every chart.
     pub(crate) look: Look,
@@ -35,7 +36,7 @@ impl Series {
         let variant = labels.iter().position(|&label| label == entry.label).unwrap_or(0);
         Self {
             label: entry.label.clone(),
-            spoken: spoken(&entry.label, entry.transport.label(), labels.len() == 1),
+            spoken: spoken(&entry.label, entry.transport.label(), labels.len() == 1 && entry.target.is_none()),
             look: Look::of(entry.transport, variant),
             clients: entry.clients,
             payload_bytes: payload_bytes(entry),

@@ -25,6 +25,7 @@ mod page;
 mod prediction;
 mod realistic;
 mod run;
+mod target;
 mod words;
 
 use run::CellFixture;

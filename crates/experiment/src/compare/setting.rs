@@ -65,6 +65,10 @@ fn as_measured(scenario: &Scenario) -> Map<String, Value> {
     for key in ["name", "question", "seed", "thresholds"] {
         tree.remove(key);
     }
+    if let Some(Value::Array(targets)) = tree.remove("targets") {
+        let name = |target: &Value| target["name"].as_str().unwrap_or_default().to_owned();
+        tree.insert("targets".to_owned(), targets.into_iter().map(|target| (name(&target), target)).collect());
+    }
     if let Some(Value::Object(measure)) = tree.get_mut("measure") {
         measure.remove("repetitions");
     }
@@ -229,6 +233,20 @@ mod tests {
             s.contenders[0].options = crate::scenario::Options::Sse { keepalive };
         });
         assert_eq!(other, [r#"contender "SSE": keepalive is 15s in A and 5s in B"#]);
+    }
+
+    #[test]
+    fn a_target_is_named_by_its_name() {
+        let target = |url: &str| {
+            let text = format!("schema = 1\n[target.mine]\nurl = \"{url}\"\nsse = \"/\"\npublish = {{ path = \"/\" }}");
+            crate::scenario::Target::parse(&text, Path::new("mine.toml")).unwrap()
+        };
+        let of = |port: u16| {
+            let target = target(&format!("http://127.0.0.1:{port}"));
+            fixture::scenario().with_target(target).unwrap().0
+        };
+        let found: Vec<_> = scenario_differences(&of(1), &of(2)).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["targets.mine.url is http://127.0.0.1:1 in A and http://127.0.0.1:2 in B"]);
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn short_of(scenario: &Scenario, point: Point, metric: Metric) -> Option<OutOfRe
 
 /// Returns the number of connections that the clients of a point lose in the measured time of a repetition, as
 /// predicted. If the prediction depends on chance, the number if each fault ends every connection that it may, one per
-/// client; `None` if something else also ends connections.
+/// client; `None` if something else also ends connections, as a target may.
 fn losses(scenario: &Scenario, point: Point) -> Option<f64> {
     let predicted = super::prediction(scenario, point)?.predicted.metrics.get(&Metric::Reconnects).copied();
     let contender = &scenario.contenders[point.contender];
@@ -131,8 +131,13 @@ fn losses(scenario: &Scenario, point: Point) -> Option<f64> {
     of_all.or_else(|| is_by_faults_alone.then(by_faults))
 }
 
-/// Returns the number of updates due in the measured time of all repetitions.
+/// Returns the number of updates due in the measured time of all repetitions; `None` if a target publishes a feed of its
+/// own.
 fn updates(scenario: &Scenario, point: Point) -> Option<f64> {
+    let target = scenario.target(&scenario.contenders[point.contender]);
+    if target.is_some_and(|target| target.publish.is_none()) {
+        return None;
+    }
     let feeds = FeedModel::of(scenario, point.payload_bytes);
     let each = feeds.iter().map(|feed| feed.updates).sum::<f64>() / feeds.len() as f64;
     each.is_finite().then(|| each * f64::from(scenario.measure.repetitions))
@@ -246,6 +251,22 @@ mod tests {
                 "{metric} {faults}: {messages}"
             );
         }
+    }
+
+    #[test]
+    fn the_samples_of_a_target_are_known_if_it_is_published_to() {
+        let expected = |own: &str| {
+            let text = format!(
+                "schema = 1\nname = \"t\"\nfeed = {{ source = \"synthetic\", updates_per_s = 5 }}\nclients = {{ count = 5 }}\n\
+                 measure = {{ duration = \"10s\" }}\ncontender = [{{ transport = \"sse\", target = \"a\" }}]\n\
+                 threshold = [{{ metric = \"age_p99_us\", expect = \"< 5\" }}, {{ metric = \"reconnect_p50_us\", expect = \"< 5\" }}]\n\
+                 [target.a]\nurl = \"http://127.0.0.1:1\"\nsse = \"/\"\n{own}"
+            );
+            let scenario = Scenario::parse(&text, Path::new("t.toml")).unwrap();
+            out_of_reach(&scenario).iter().map(|found| found.expected).collect::<Vec<_>>()
+        };
+        assert_eq!(expected("publish = { path = \"/\" }"), [250.0]);
+        assert_eq!(expected("stamp = { seq = \"/a\", at = \"/b\" }"), [0.0; 0]);
     }
 
     #[test]

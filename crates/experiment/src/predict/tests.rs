@@ -46,6 +46,20 @@ fn value(predictions: &[Prediction], index: usize, metric: Metric) -> f64 {
 }
 
 #[test]
+fn nothing_is_predicted_for_a_target() {
+    let text = "schema = 1\nname = \"t\"\nfeed = { source = \"synthetic\", updates_per_s = 10 }\nclients = { count = 10 }\n\
+                contender = [{ transport = \"sse\" }, { transport = \"sse\", target = \"a\" }]\n[target.a]\n\
+                url = \"http://127.0.0.1:1\"\nsse = \"/sse\"\npublish = { path = \"/pub\" }";
+    let scenario = Scenario::parse(text, Path::new("t.toml")).unwrap();
+    let labels: Vec<_> = of(&scenario).into_iter().map(|prediction| prediction.label).collect();
+    assert_eq!(labels, ["SSE"]);
+    let mut entries = [fixture::entry(&[]), Entry { label: "SSE, a".to_owned(), ..fixture::entry(&[]) }];
+    entries.iter_mut().for_each(|entry| entry.clients = 10);
+    fill(&scenario, &mut entries);
+    assert!(entries[0].predicted.is_some() && entries[1].predicted.is_none());
+}
+
+#[test]
 fn every_result_of_a_scenario_is_predicted_and_sums_grow_with_clients_and_repetitions() {
     let scenario = scenario("source = \"synthetic\", updates_per_s = 10, payload_bytes = [64, 1024]", ALL);
     let all = of(&scenario);

@@ -14,6 +14,9 @@ pub struct Contender {
     /// The transport and its options.
     #[serde(flatten)]
     pub options: Options,
+    /// The name of the target that it measures; `None` for feedlab's own server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
     /// The moment from which ages count.
     #[serde(skip_serializing_if = "AgeFrom::is_due", default)]
     pub age_from: AgeFrom,
@@ -40,6 +43,7 @@ impl Contender {
         Self {
             label: label.into(),
             options,
+            target: None,
             age_from: AgeFrom::default(),
             link: Link::default(),
             reconnect: ReconnectPolicy::default(),

@@ -23,6 +23,27 @@ pub enum ScenarioError {
         /// The system's error.
         error: io::Error,
     },
+    /// The file of a target cannot be read.
+    #[error(
+        "cannot read the target {}: {error}; give the path of a TOML file with a [target.NAME]",
+        .file.display()
+    )]
+    ReadTarget {
+        /// The file.
+        file: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The scenario cannot measure a target that was chosen for it.
+    #[error("the scenario {scenario} cannot measure the target {target}: {problem}")]
+    Target {
+        /// The scenario's name.
+        scenario: String,
+        /// The target's name.
+        target: String,
+        /// The problem, and after a semicolon the remedy.
+        problem: String,
+    },
     /// The file contains something that cannot be parsed or measured.
     #[error("{}:{line}:{column}: {problem}", .file.display())]
     Invalid {

@@ -18,7 +18,8 @@ pub(super) const AUTO_CLIMB: Duration = Duration::from_secs(30);
 pub(super) fn derived(contender: &Contender) -> String {
     let Contender { options, age_from, link, reconnect, serving, .. } = contender;
     let name = if contender.is_auto() { "auto" } else { contender.transport().label() };
-    let mut details = own(options);
+    let mut details = vec![contender.target.clone()];
+    details.extend(own(options, contender.target.is_some()));
     details.extend(connections(link));
     details.extend(service(reconnect, serving));
     details.push((*age_from == AgeFrom::Publication).then(|| "ages from publication".to_owned()));
@@ -26,14 +27,15 @@ pub(super) fn derived(contender: &Contender) -> String {
     format!("{name}{details}")
 }
 
-fn own(options: &Options) -> Vec<Option<String>> {
+/// How long a target holds a request is its own choice.
+fn own(options: &Options, is_target: bool) -> Vec<Option<String>> {
     let off = |keep_alive: bool| (!keep_alive).then(|| "keep-alive off".to_owned());
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {
             vec![Some(seconds(interval)), conditional.then(|| "conditional".to_owned()), off(keep_alive)]
         }
         Options::LongPolling { hold, keep_alive } => {
-            vec![Some(format!("hold {}", seconds(hold))), off(keep_alive)]
+            vec![(!is_target).then(|| format!("hold {}", seconds(hold))), off(keep_alive)]
         }
         Options::Sse { keepalive } | Options::WebSocket { keepalive } => {
             vec![unusual("keepalive", keepalive, KEEPALIVE)]
@@ -138,6 +140,16 @@ mod tests {
         }
         let raw = Contender { age_from: AgeFrom::Publication, ..of(SSE) };
         assert_eq!(derived(&raw), "SSE, ages from publication");
+    }
+
+    #[test]
+    fn labels_name_the_target_after_the_transport() {
+        let target = |options| Contender { target: Some("nchan".to_owned()), ..of(options) };
+        let polling = Options::ShortPolling { interval: ms(1000), keep_alive: true, conditional: false };
+        assert_eq!(derived(&target(SSE)), "SSE, nchan");
+        assert_eq!(derived(&target(polling)), "short polling, nchan, 1 s");
+        let held = Options::LongPolling { hold: ms(25_000), keep_alive: false };
+        assert_eq!(derived(&target(held)), "long polling, nchan, keep-alive off");
     }
 
     #[test]

@@ -16,7 +16,10 @@ mod drain;
 mod fault;
 mod feed;
 mod lab;
+mod target;
 mod threshold;
+
+pub(super) use target::target_file;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -41,6 +44,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     let clients = errors.take(clients(&written.clients));
     let network = errors.take(written.network.as_ref().map(lab::network).transpose());
     let measure = errors.take(measure(&written.measure));
+    let targets = errors.take(target::targets(&written.target));
     let contenders = errors.take(contender::contenders(&written.contender));
     let thresholds = contenders.as_ref().map(|contenders| threshold::thresholds(&written.threshold, contenders));
     let thresholds = thresholds.and_then(|thresholds| errors.take(thresholds));
@@ -52,12 +56,14 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
         Some(clients),
         Some(network),
         Some(mut measure),
+        Some(targets),
         Some(contenders),
         Some(thresholds),
-    ) = (name, question, seed, feed, clients, network, measure, contenders, thresholds)
+    ) = (name, question, seed, feed, clients, network, measure, targets, contenders, thresholds)
     else {
         return Err(errors);
     };
+    target::measured(&written, &targets, &feed)?;
     let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
     let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure, upstreams: nginx.upstreams };
     let faults = lab.faults(&written.fault)?;
@@ -71,8 +77,20 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     };
     measure.drain = drain::drain(&written.measure, &inputs)?;
     lab::servers(&written, &feed, !faults.is_empty())?;
-    let scenario =
-        Scenario { name, question, seed, clients, nginx, feed, network, faults, measure, thresholds, contenders };
+    let scenario = Scenario {
+        name,
+        question,
+        seed,
+        clients,
+        nginx,
+        feed,
+        network,
+        faults,
+        measure,
+        targets,
+        contenders,
+        thresholds,
+    };
     check_cells(&scenario, &written)?;
     Ok(scenario)
 }
@@ -94,22 +112,25 @@ fn check_cells(scenario: &Scenario, written: &Written) -> Result<(), FieldError>
 
 /// The version determines the meaning of every other key, so it is checked first and separately.
 fn check_schema(text: &str) -> Result<(), FieldError> {
+    if is_current(text)? {
+        return Ok(());
+    }
+    Err(FieldError::new(0..0, "the key `schema` is missing; start the file with `schema = 1`"))
+}
+
+/// Whether the text names the version; an error if it is another one.
+fn is_current(text: &str) -> Result<bool, FieldError> {
     #[derive(Deserialize)]
     struct Versioned {
         schema: Option<At<i64>>,
     }
     let Versioned { schema } = toml::from_str(text)?;
     match schema {
-        Some(schema) if *schema == 1 => Ok(()),
-        Some(schema) => Err(FieldError::at(
-            &schema,
-            format!(
-                "`schema` is {}, but this version of feedlab reads 1; write `schema = \
-                                                 1`",
-                *schema
-            ),
-        )),
-        None => Err(FieldError::new(0..0, "the key `schema` is missing; start the file with `schema = 1`")),
+        Some(schema) if *schema != 1 => {
+            let problem = format!("`schema` is {}, but this version of feedlab reads 1; write `schema = 1`", *schema);
+            Err(FieldError::at(&schema, problem))
+        }
+        schema => Ok(schema.is_some()),
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! The doc comments of the fields are the descriptions in the JSON Schema, which editors show.
 
+use std::collections::BTreeMap;
+
 use feedlab_feed::Transport;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,11 +14,15 @@ use super::{Broker, Headers, ScheduleKind};
 mod contender;
 mod json_schema;
 mod lab;
+mod target;
 mod value;
 
 pub(super) use contender::{Contender, TransportKind};
 pub use json_schema::json_schema;
 pub(super) use lab::{Fault, Network, Nginx};
+pub(super) use target::{
+    Cursor, CursorWord, Endpoint, Publish, QueryCursor, Stamp, Target, TextOrTable, WrittenEndpoint,
+};
 pub(super) use value::{At, OneOrMany, WrittenDuration, WrittenPercent};
 
 /// A comparison of transports for feedlab: what is published, to how many clients, what is compared, and how it is
@@ -51,6 +57,14 @@ pub(super) struct Written {
     /// How long and how often each cell is measured.
     #[serde(default)]
     pub(super) measure: Measure,
+    /// Servers of others, up to 16, which contenders measure instead of feedlab's own; NAME is 1 to 32 letters, digits or
+    /// `-`.
+    #[serde(default)]
+    #[schemars(
+        with = "BTreeMap<String, Target>",
+        extend("maxProperties" = 16, "propertyNames" = { "pattern": "^[A-Za-z0-9-]{1,32}$" })
+    )]
+    pub(super) target: BTreeMap<At<String>, Target>,
     /// What is compared: one or more transports, each with its options.
     #[serde(default)]
     #[schemars(length(min = 1))]

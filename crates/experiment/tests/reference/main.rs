@@ -6,6 +6,7 @@ mod tables;
 
 use std::path::Path;
 
+use feedlab_experiment::scenario::Target;
 use feedlab_experiment::{Scenario, scenario, summary};
 use feedlab_testkit::docs::{self, assert_generated, assert_part_generated, read};
 use serde_json::Value;
@@ -41,6 +42,15 @@ fn the_examples_of_scenarios_are_valid() {
             panic!("{error}");
         }
     }
+}
+
+#[test]
+fn the_example_of_a_target_is_valid() {
+    let page = read("docs/scenario-file.md");
+    let (_, example) = page.split_once("```toml\nschema = 1\n\n[target.").unwrap();
+    let example = format!("[target.{}", example.split("```").next().unwrap());
+    let target = Target::parse(&example, Path::new("mine.toml")).unwrap();
+    assert_eq!((target.name.as_str(), target.endpoints.len()), ("mine", 3));
 }
 
 /// Every summary in the repository: the sample run and the recorded runs of the workshop.

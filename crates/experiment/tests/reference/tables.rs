@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// The sections of a scenario file, in the order in which people write them.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("[feed]", "Feed"),
     ("[clients]", "Clients"),
     ("[measure]", "Measure"),
@@ -13,6 +13,11 @@ const SECTIONS: [(&str, &str); 8] = [
     ("[nginx]", "Nginx"),
     ("[[fault]]", "Fault"),
     ("[[contender]]", "Contender"),
+    ("[target.NAME]", "Target"),
+    ("[target.NAME.publish]", "Publish"),
+    ("[target.NAME.stamp]", "Stamp"),
+    ("[target.NAME.TRANSPORT]", "Endpoint"),
+    ("[target.NAME.TRANSPORT.cursor]", "QueryCursor"),
     ("[[threshold]]", "Threshold"),
 ];
 
@@ -22,7 +27,8 @@ pub(crate) fn scenario(schema: &Value) -> String {
     let sections = SECTIONS.iter().map(|(title, def)| section(schema, &format!("`{title}`"), &schema["$defs"][def]));
     let covered = |def: &str| SECTIONS.iter().any(|(_, known)| *known == def);
     for (key, value) in schema["properties"].as_object().unwrap() {
-        let def = value.get("$ref").or_else(|| value.get("items")?.get("$ref")).and_then(Value::as_str);
+        let inner = value.get("items").or_else(|| value.get("additionalProperties")).unwrap_or(value);
+        let def = inner.get("$ref").and_then(Value::as_str);
         assert!(def.is_none_or(|def| covered(name(def))), "{key} has no section on the page");
     }
     [top].into_iter().chain(sections).collect::<Vec<_>>().join("\n")
@@ -77,7 +83,11 @@ fn kind(schema: &Value, value: &Value) -> String {
             tables if tables.starts_with("table ") => tables.replace("table ", "tables "),
             items => format!("list of {items}"),
         },
-        (Value::String(kind), _) if kind == "object" => "one per metric".to_owned(),
+        (Value::String(kind), _) if kind == "object" => match value.get("additionalProperties") {
+            Some(inner) if inner["$ref"].is_string() => self::kind(schema, inner).replace("table ", "tables "),
+            Some(inner) if inner["type"] == "string" => "table of strings".to_owned(),
+            _ => "one per metric".to_owned(),
+        },
         (Value::String(kind), _) => kind.clone(),
         (Value::Array(kinds), _) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
         _ => panic!("what does this take? {value}"),
@@ -102,6 +112,9 @@ fn choices<'a>(schema: &'a Value, definition: &'a Value) -> Vec<(&'a str, &'a st
 
 /// A list of the names that a key allows, where each has a meaning of its own.
 fn described(schema: &Value, key: &str, value: &Value) -> String {
+    if let Some(branches) = value["anyOf"].as_array() {
+        return branches.iter().map(|branch| described(schema, key, branch)).collect();
+    }
     let Some(def) = value["$ref"].as_str() else { return String::new() };
     let target = &schema["$defs"][name(def)];
     if let Some(properties) = target["properties"].as_object().filter(|_| !TITLED.contains(&name(def))) {
@@ -118,7 +131,7 @@ fn described(schema: &Value, key: &str, value: &Value) -> String {
 }
 
 /// Definitions that have a section of their own.
-const TITLED: [&str; 13] = [
+const TITLED: [&str; 18] = [
     "Feed",
     "Clients",
     "Measure",
@@ -126,6 +139,11 @@ const TITLED: [&str; 13] = [
     "Nginx",
     "Fault",
     "Contender",
+    "Target",
+    "Publish",
+    "Stamp",
+    "Endpoint",
+    "QueryCursor",
     "Threshold",
     "Entry",
     "Estimate",

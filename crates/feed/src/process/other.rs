@@ -24,7 +24,7 @@ fn children(pid: u32) -> Vec<u32> {
 
 /// CPU time of the process's current threads, µs: the first figure of `/proc/PID/task/TID/schedstat` is in ns, whereas
 /// `/proc/PID/stat` counts ticks of 10 ms.
-fn cpu_us(pid: u32) -> Option<u64> {
+pub(super) fn cpu_us(pid: u32) -> Option<u64> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let of_task = |path: std::path::PathBuf| fs::read_to_string(path.join("schedstat")).ok();
     let texts = tasks.filter_map(Result::ok).filter_map(|task| of_task(task.path()));
@@ -40,12 +40,12 @@ fn ended_us(pid: u32) -> Option<u64> {
     Some((ticks(16)? + ticks(17)?) * TICK_US)
 }
 
-fn rss_bytes(pid: u32) -> Option<u64> {
+pub(super) fn rss_bytes(pid: u32) -> Option<u64> {
     field_kib(&format!("/proc/{pid}/smaps_rollup"), "Rss:")
         .or_else(|| field_kib(&format!("/proc/{pid}/status"), "VmRSS:"))
 }
 
-fn open_fds(pid: u32) -> Option<u64> {
+pub(super) fn open_fds(pid: u32) -> Option<u64> {
     Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64)
 }
 

@@ -8,7 +8,7 @@ use super::canvas::{Area, Canvas, DrawResult, Pattern};
 use super::{Figures, Picture};
 use crate::comparison::{self, Named, Shape, WORTH_NAMING, distinct, shape};
 use crate::dataset::{ByteKind, BytesBar, Dataset, Level};
-use crate::human;
+use crate::{human, wording};
 
 /// The chart.
 pub(super) struct BytesPerUpdate<'a>(pub(super) &'a Dataset);
@@ -45,7 +45,11 @@ impl Picture for BytesPerUpdate<'_> {
             }
             Level::Socket => "Socket bytes: without the headers of IP and TCP and without acknowledgements.",
         };
-        super::bar_notes(self.0).into_iter().chain([counted.to_owned()]).collect()
+        let of_targets = (!self.0.of_targets.is_empty()).then(|| {
+            let names = wording::list(&self.0.of_targets);
+            format!("Those of {names} are counted at the clients, because the server is not feedlab's.")
+        });
+        super::bar_notes(self.0).into_iter().chain([counted.to_owned()]).chain(of_targets).collect()
     }
 
     fn figures(&self) -> Figures {
@@ -197,7 +201,7 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
         || most.value() < least.value() * WORTH_NAMING
     {
         let range = comparison::range(values, human::size);
-        return Some(format!("an update takes {range} on the {place}, whatever the transport"));
+        return Some(format!("an update takes {range} on the {place}, {}", data.whatever()));
     }
     Some(format!(
         "an update takes {smallest} on the {place} over {} and {largest} over {}: {} as much",

@@ -176,7 +176,7 @@ fn extremes(data: &Dataset, values: &[Named]) -> Option<String> {
         || most.value() < least.value() * WORTH_NAMING
     {
         let range = comparison::range(values, human::size);
-        return Some(format!("a connection costs the server {range} of memory, whatever the transport"));
+        return Some(format!("a connection costs the server {range} of memory, {}", data.whatever()));
     }
     let (low, high) = (&least.name, &most.name);
     Some(format!("a connection costs the server {smallest} of memory over {low} and {largest} over {high}"))

@@ -10,7 +10,7 @@ use feedlab_experiment::scenario::{
 };
 
 use crate::human::{self, ABSENT};
-use crate::{fault, wording};
+use crate::{fault, finding, wording};
 
 mod per_contender;
 
@@ -30,6 +30,7 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
         ("feed", Some(feed(scenario))),
         ("clients", Some(clients(scenario))),
         ("contenders", Some(contenders(scenario))),
+        ("targets", per_contender::targets(scenario)),
         ("connections", per_contender::links(scenario)),
         ("fallback", per_contender::ladders(scenario)),
         ("reconnecting", per_contender::reconnect_policies(scenario)),
@@ -88,14 +89,15 @@ fn feed(scenario: &Scenario) -> String {
         format!("; the publisher deliberately pauses for {length}, {after} into the measured time")
     });
     let history = match scenario.feed.history {
-        0 => "keeps no history".to_owned(),
-        history => format!("keeps the last {}", wording::counted(history as f64, "update", "updates")),
+        _ if scenario.contenders.iter().all(|contender| contender.target.is_some()) => String::new(),
+        0 => "; the server keeps no history".to_owned(),
+        history => format!("; the server keeps the last {}", wording::counted(history as f64, "update", "updates")),
     };
     let home = match scenario.feed.broker {
         Some(Broker::Nats) => "; the feed is kept in a NATS JetStream stream, on a nats-server on this machine",
         None => "",
     };
-    format!("{source}; the server {history}{stall}{home}")
+    format!("{source}{history}{stall}{home}")
 }
 
 fn clients(scenario: &Scenario) -> String {
@@ -158,6 +160,7 @@ fn network(scenario: &Scenario, agents: &[String]) -> String {
         None if scenario.contenders.iter().any(|contender| contender.link.via.is_nginx()) => {
             "loopback: server, clients and nginx on one machine".to_owned()
         }
+        None if finding::is_remote(scenario) => "that between the clients and a target on another machine".to_owned(),
         None if !agents.is_empty() => {
             "the network between the server and the machines that drive the clients".to_owned()
         }

@@ -70,17 +70,17 @@ impl Reference {
         scenario
             .contenders
             .iter()
+            .filter(|contender| contender.target.is_none())
             .all(|contender| self.entries(contender).any(|entry| entry.metrics.contains_key(&cpu_metric(contender))))
     }
 
     /// Returns the entries of a contender: those with the same label, or else those of the first contender with the
-    /// same transport.
+    /// same transport. The costs of a target are not those of feedlab's server.
     pub(super) fn entries(&self, contender: &Contender) -> impl Iterator<Item = &Entry> {
-        let by_label = self
-            .contenders
-            .iter()
-            .find(|entry| entry.label == contender.label && entry.transport == contender.transport());
-        let like = by_label.or_else(|| self.contenders.iter().find(|entry| entry.transport == contender.transport()));
+        let alike = || {
+            self.contenders.iter().filter(|entry| entry.target.is_none() && entry.transport == contender.transport())
+        };
+        let like = alike().find(|entry| entry.label == contender.label).or_else(|| alike().next());
         let label = like.map(|entry| entry.label.as_str());
         self.contenders.iter().filter(move |entry| Some(entry.label.as_str()) == label)
     }

@@ -19,6 +19,15 @@ pub enum ScaleError {
         /// The scenario's name.
         name: String,
     },
+    /// Every contender measures a target.
+    #[error(
+        "every contender of {name} measures a target, and only feedlab's own server can be extrapolated; use a scenario \
+         with a contender without `target`"
+    )]
+    OnlyTargets {
+        /// The scenario's name.
+        name: String,
+    },
     /// The run has no costs of a contender.
     #[error(
         "{run} did not measure {metric} of {label} or of another contender over {transport}; run the scenario first: \
@@ -36,7 +45,7 @@ pub enum ScaleError {
     },
 }
 
-/// Predicted traffic and measured costs of every contender of a scenario.
+/// Predicted traffic and measured costs of every contender of a scenario that uses feedlab's own server.
 #[derive(Clone, Debug)]
 pub struct Study {
     contenders: Vec<Studied>,
@@ -124,7 +133,7 @@ impl Study {
     /// Combines the measured costs of a run with the predicted traffic of a scenario.
     ///
     /// # Errors
-    /// If the traffic cannot be predicted, or the run did not measure a contender's CPU.
+    /// If the traffic cannot be predicted, the run did not measure a contender's CPU, or every contender has a target.
     pub fn new(scenario: &Scenario, reference: &Reference) -> Result<Self, ScaleError> {
         let payload = scenario.feed.source.payload_sweep().last().copied().flatten();
         let no_feed = || ScaleError::NoFeed { name: scenario.name.clone() };
@@ -139,8 +148,13 @@ impl Study {
                 transport: contender.transport(),
             })
         };
+        let own = scenario.contenders.iter().filter(|contender| contender.target.is_none());
+        let contenders: Vec<Studied> = own.map(studied).collect::<Result<_, _>>()?;
+        if contenders.is_empty() {
+            return Err(ScaleError::OnlyTargets { name: scenario.name.clone() });
+        }
         Ok(Self {
-            contenders: scenario.contenders.iter().map(studied).collect::<Result<_, _>>()?,
+            contenders,
             scenario: scenario.clone(),
             feed,
             payload_bytes: model.sizes.payload,

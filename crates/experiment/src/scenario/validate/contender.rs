@@ -11,6 +11,7 @@ use feedlab_feed::text;
 
 use super::super::error::FieldError;
 use super::super::label::{AUTO_CLIMB, AUTO_KEEPALIVE, AUTO_WATCHDOG, derived};
+use super::super::target::USUAL_HOLD;
 use super::super::written::{self, At, TransportKind, WrittenDuration};
 use super::super::{Connections, Contender, Feed, Http, Link, Options, ReconnectPolicy, Serving, Via};
 use super::feed::MOST_HISTORY;
@@ -55,7 +56,8 @@ fn contender(written: &written::Contender) -> Result<Contender, FieldError> {
     let mut contender = Contender {
         label: String::new(),
         options,
-        age_from: written.age_from,
+        target: written.target.as_ref().map(|target| target.to_string()),
+        age_from: written.age_from.as_ref().map_or_else(AgeFrom::default, |from| **from),
         link: link(written, &options)?,
         reconnect: reconnect_policy(written)?,
         serving: serving(written)?,
@@ -78,7 +80,7 @@ fn options(written: &written::Contender) -> Result<Options, FieldError> {
     let keep_alive = bounds::flag(written.keep_alive.as_ref(), true);
     let conditional = bounds::flag(written.conditional.as_ref(), false);
     let interval = || time("interval", written.interval.as_ref(), HOUR, SECOND);
-    let hold = || time("hold", written.hold.as_ref(), LONGEST_HOLD, 25 * SECOND);
+    let hold = || time("hold", written.hold.as_ref(), LONGEST_HOLD, USUAL_HOLD);
     let keepalive = time("keepalive", written.keepalive.as_ref(), HOUR, KEEPALIVE)?;
     Ok(match *written.transport {
         TransportKind::One(Transport::ShortPolling) => {
@@ -204,7 +206,9 @@ fn uses_websocket(options: &Options) -> bool {
 
 /// The publisher determines from when ages count, and the publisher of a broker serves all contenders.
 pub(super) fn stamps(contenders: &[written::Contender], feed: &Feed) -> Result<(), FieldError> {
-    let of_publication = |one: &&written::Contender| feed.broker.is_some() && one.age_from == AgeFrom::Publication;
+    let is_publication = |from: &At<AgeFrom>| **from == AgeFrom::Publication;
+    let of_publication =
+        |one: &&written::Contender| feed.broker.is_some() && one.age_from.as_ref().is_some_and(is_publication);
     let problem = "updates on a broker carry the time at which they are due; remove `age_from`, or the feed's \
                    `broker`";
     contenders.iter().find(of_publication).map_or(Ok(()), |one| Err(FieldError::at(&one.transport, problem)))

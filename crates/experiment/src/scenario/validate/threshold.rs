@@ -24,14 +24,32 @@ fn threshold(written: &written::Threshold, contenders: &[Contender]) -> Result<T
         let problem = format!("no contender uses {}; add one, or remove the threshold", **unused);
         return Err(FieldError::at(unused, problem));
     }
-    Ok(Threshold {
+    let threshold = Threshold {
         metric,
         comparison,
         value,
         than,
         transport: written.transport.as_deref().copied(),
         contender: written.contender.as_ref().map(|label| concerned(label, contenders)).transpose()?,
-    })
+    };
+    predicted(&threshold, &written.expect, contenders)?;
+    Ok(threshold)
+}
+
+/// What a target sends is its own choice, which no arithmetic knows.
+fn predicted(threshold: &Threshold, written: &At<String>, contenders: &[Contender]) -> Result<(), FieldError> {
+    let concerns = |one: &&Contender| {
+        threshold.transport.is_none_or(|transport| transport == one.transport())
+            && threshold.contender.as_ref().is_none_or(|label| *label == one.label)
+    };
+    let is_of_prediction = threshold.comparison.is_distance() && threshold.than.is_none();
+    let target = contenders.iter().filter(concerns).find(|one| one.target.is_some() && is_of_prediction);
+    let Some(Contender { label, .. }) = target else { return Ok(()) };
+    let problem = format!(
+        "nothing is predicted for {label:?}, whose server is not feedlab's; compare with a contender, or limit the \
+         threshold to another one with `contender`"
+    );
+    Err(FieldError::at(written, problem))
 }
 
 fn metric(written: &At<String>) -> Result<Metric, FieldError> {

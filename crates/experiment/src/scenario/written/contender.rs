@@ -15,6 +15,9 @@ use super::{At, WrittenDuration};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Contender {
+    /// Name of a `[target.NAME]`: measure that server instead of feedlab's own. Options that configure feedlab's own server
+    /// are not possible then.
+    pub(in super::super) target: Option<At<String>>,
     /// How updates reach the client; `auto` starts with a push transport and falls back if it does not work on the
     /// network path.
     pub(in super::super) transport: At<TransportKind>,
@@ -42,8 +45,7 @@ pub(in super::super) struct Contender {
     pub(in super::super) climb: Option<At<WrittenDuration>>,
     /// The moment from which ages count: due (default), or publication, which hides every stall of the publisher
     /// (coordinated omission) and exists for comparison.
-    #[serde(default)]
-    pub(in super::super) age_from: AgeFrom,
+    pub(in super::super) age_from: Option<At<AgeFrom>>,
 
     /// Use TLS 1.3, with a self-signed certificate that the run creates. Default false.
     pub(in super::super) tls: Option<At<bool>>,

@@ -26,6 +26,9 @@ fn without_null(schema: &mut Schema) {
             schema.insert("type".to_owned(), kind);
         }
     }
+    if let Some(Value::Array(names)) = schema.get_mut("enum") {
+        names.retain(|name| !name.is_null());
+    }
     if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
         choices.retain(|choice| choice["type"] != "null");
         if let [Value::Object(choice)] = choices.as_slice() {

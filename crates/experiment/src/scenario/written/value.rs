@@ -11,8 +11,8 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-/// A value with its position in the file, so that an error can name line and column.
-#[derive(Clone, Debug, Deserialize)]
+/// A value with its position in the file, so that an error can name line and column. It is compared by the value alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"), transparent)]
 pub(in super::super) struct At<T>(Spanned<T>);
 

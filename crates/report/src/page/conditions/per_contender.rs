@@ -2,9 +2,27 @@
 //! the default is listed.
 
 use feedlab_experiment::Scenario;
-use feedlab_experiment::scenario::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, SlowPolicy};
+use feedlab_experiment::scenario::{
+    Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, SlowPolicy, Target,
+};
 
 use crate::{human, wording};
+
+/// The targets, each with how it was started and how its updates were published.
+pub(super) fn targets(scenario: &Scenario) -> Option<String> {
+    grouped(scenario, |contender| scenario.target(contender).into_iter().map(target).collect())
+}
+
+fn target(target: &Target) -> String {
+    let Target { name, command, url, publish, .. } = target;
+    let started = match command {
+        // A command may have several lines.
+        Some(command) => format!("started with `{}`", command.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None => format!("at {url}, not started by the run"),
+    };
+    let published = if publish.is_some() { "" } else { ", with a feed of its own" };
+    format!("{name} ({started}{published})")
+}
 
 /// The links of contenders that use anything other than HTTP/1.1 without TLS and one connection per client.
 pub(super) fn links(scenario: &Scenario) -> Option<String> {

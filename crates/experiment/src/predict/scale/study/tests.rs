@@ -24,6 +24,7 @@ fn reference() -> Reference {
     let entry = |label: &str, transport, clients, metrics: &[(Metric, f64)]| Entry {
         label: label.to_owned(),
         transport,
+        target: None,
         clients,
         payload_bytes: None,
         metrics: metrics.iter().map(|&(metric, value)| (metric, Estimate { value, low: None, high: None })).collect(),
@@ -61,6 +62,18 @@ fn needs_are_costs_times_traffic_and_the_scarcest_resource_sets_the_servers() {
     let events = &study.needs(1e6, &roomy)[1];
     assert_eq!((events.servers, events.bound_by), ((40.0f64 / 2.4).ceil(), Resource::Cpu));
     assert_eq!(study.needs(1.0, &Limits::default())[1].servers, 1.0);
+}
+
+#[test]
+fn the_costs_of_a_target_are_not_those_of_feedlabs_server() {
+    let target = "schema = 1\n[target.a]\nurl = \"http://127.0.0.1:1\"\nsse = \"/sse\"\npublish = { path = \"/pub\" }";
+    let target = crate::scenario::Target::parse(target, Path::new("a.toml")).unwrap();
+    let (of_target, _) = constant(10.0).with_target(target).unwrap();
+    let error = Study::new(&of_target, &reference()).unwrap_err().to_string();
+    assert!(error.starts_with("every contender of t measures a target"), "{error}");
+    let mut foreign = reference();
+    foreign.contenders.iter_mut().for_each(|entry| entry.target = Some("a".to_owned()));
+    assert!(matches!(Study::new(&constant(10.0), &foreign), Err(ScaleError::NotMeasured { .. })));
 }
 
 #[test]
