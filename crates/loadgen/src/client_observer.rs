@@ -15,8 +15,8 @@ use crate::audit::{Audit, Finding};
 use crate::observer::{ClientError, Observer, Opened};
 use crate::outage::Outage;
 use crate::recorder::{Arrival, Recorder};
-use crate::transport::Leg;
 use crate::transport::upstream::due_us;
+use crate::transport::{Leg, Parts};
 
 /// How many clients have connected. Updated when a client opens for the first time, never by an update.
 #[derive(Debug, Default)]
@@ -94,6 +94,10 @@ impl Observer for ClientObserver {
         if !std::mem::replace(&mut self.was_open, true) {
             self.progress.open.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn answered(&mut self, _head: &Parts) {
+        self.leg.requested();
     }
 
     fn update(&mut self, stamp: Stamp, raw: RawUpdate<'_>, received_at_us: u64) {
@@ -191,6 +195,10 @@ impl SlowReader {
 
 impl Observer for SlowReader {
     fn opened(&mut self, _opened: Opened) {}
+
+    fn answered(&mut self, _head: &Parts) {
+        self.leg.requested();
+    }
 
     fn update(&mut self, stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {
         self.leg.updated();

@@ -3,40 +3,56 @@
 //! The fleet and the join probe call this before a client runs; it knows nothing of when that is.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use feedlab_experiment::scenario::Connections;
 use feedlab_feed::{Cursor, Transport};
+use hyper::header::{HOST, HeaderValue};
 use url::Url;
 
 use crate::transport::{Client, Leg, Link, Pool, Tls, request_headers};
-use crate::{Job, LoadError};
+use crate::{Job, LoadError, target};
 
 /// The most clients per source address. An address has about 28,000 ports for one destination (`ip_local_port_range`);
 /// stay well below.
 const CLIENTS_PER_ADDRESS: u32 = 10_000;
 
 /// Returns how the job's clients make their connections, without the pool of shared ones.
+///
+/// # Errors
+/// When the job's certificate is not valid, or its clients could not read the feed of its target.
 pub(crate) fn link(job: &Job, leg: Leg) -> Result<Link, LoadError> {
     let link = job.contender.link;
     let trusted = || Tls::trusting(job.certificate.as_deref().unwrap_or_default());
     let tls = link.tls.then(trusted).transpose().map_err(LoadError::Certificate)?;
-    Ok(Link { http: link.http, tls, pool: None, leg, finds_heads: false })
+    let target = target::recipe(job)?.map(Arc::new);
+    Ok(Link { http: link.http, tls, pool: None, leg, finds_heads: false, target })
 }
 
 /// The link of one worker's clients: they share connections and counters with each other and with no other worker's.
 pub(crate) fn link_of_a_worker(link: &Link, job: &Job) -> Link {
     let shares = job.contender.link.connections == Connections::Shared;
-    Link { pool: shares.then(Pool::default), leg: link.leg.of_a_thread(), ..link.clone() }
+    // A pattern has memory of its own, for which threads would contend.
+    let target = link.target.as_deref().cloned().map(Arc::new);
+    Link { pool: shares.then(Pool::default), leg: link.leg.of_a_thread(), target, ..link.clone() }
 }
 
 /// The client with this index: its headers, its source address and its own random numbers.
 pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     let transport = job.contender.transport();
     let endpoint = endpoint(job, index);
-    let origin = format!("{}://{endpoint}", if link.tls.is_some() { "https" } else { "http" });
-    let mut client = Client::new(Url::parse(&format!("{origin}{}", transport.path())).ok()?, job.cell.seed);
+    let scheme = if link.tls.is_some() { "https" } else { "http" };
+    let (url, host) = match &job.target {
+        Some(target) => (target.url(endpoint, transport)?, target.host()?),
+        None => (Url::parse(&format!("{scheme}://{endpoint}{}", transport.path())).ok()?, endpoint.to_string()),
+    };
+    let mut client = Client::new(url, job.cell.seed);
     client.rng.set_stream(index.into());
-    client.headers = request_headers(job.clients.headers, transport, &origin);
+    client.headers = request_headers(job.clients.headers, transport, &format!("{scheme}://{host}"));
+    if job.target.is_some() {
+        // A client that connects to a proxy in front of the target names the target all the same.
+        client.headers.insert(HOST, HeaderValue::try_from(host).ok()?);
+    }
     client.link = link.clone();
     client.profile = job.clients.headers;
     client.reconnect = job.contender.reconnect;
@@ -44,7 +60,7 @@ pub(crate) fn client(job: &Job, link: &Link, index: u32) -> Option<Client> {
     // The feed has not started, so "after nothing" means "from now on", and a client that is cut off before its first
     // update has a cursor to resume from. The servers of the other transports send one.
     let sends_place = transport != Transport::WebSocket && !job.contender.is_auto();
-    client.after = (!sends_place).then_some(Cursor::default());
+    client.after = (!sends_place && job.target.is_none()).then_some(Cursor::default());
     let share = if job.own_addresses { 1 } else { CLIENTS_PER_ADDRESS };
     client.source = source(endpoint, job.cell.clients, index, share);
     Some(client)
@@ -84,7 +100,7 @@ mod tests {
 
     use feedlab_experiment::Segment;
     use feedlab_experiment::plan::Cell;
-    use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+    use feedlab_experiment::scenario::{Clients, Contender, CursorRecipe, Headers, Measure, Options};
 
     use super::*;
 
@@ -110,6 +126,21 @@ mod tests {
         let measure = Measure { settle: second, warm_up: second, duration: second, drain: second, repetitions: 1 };
         let contender = Contender::new("SSE", Options::Sse { keepalive: second });
         Job::new(server, cell, contender, clients, measure, "c.hlog".into())
+    }
+
+    #[test]
+    fn a_client_of_a_target_asks_for_its_path_and_names_it_without_a_cursor_of_feedlab() {
+        let address = "127.0.0.1:7".parse().unwrap();
+        let target = target::tests::target(Transport::WebSocket, "/ws?room=1", CursorRecipe::Standard);
+        let options = Options::WebSocket { keepalive: Duration::from_secs(15) };
+        let mut job = target::tests::job(address, options, target);
+        job.clients.headers = Headers::Browser;
+        let link = link(&job, Leg::default()).unwrap();
+        let client = client(&job, &link, 0).unwrap();
+        assert_eq!(client.url.as_str(), "http://127.0.0.1:7/ws?room=1");
+        assert_eq!(client.headers[HOST], "localhost:9000");
+        assert_eq!(client.headers["origin"], "http://localhost:9000");
+        assert_eq!(client.after, None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use feedlab_experiment::record::{CellRecord, Second};
 use feedlab_experiment::scenario::{Clients, Contender, Fault, LinkFault, Measure, Stall};
 use serde::{Deserialize, Serialize};
 
+use crate::target::JobTarget;
 use crate::transport::upstream::Publishing;
 use crate::transport::{LegStats, TlsError};
 
@@ -46,6 +47,10 @@ pub struct Job {
     /// What the clients publish, if they publish the feed themselves.
     #[serde(default)]
     pub publishing: Option<Publishing>,
+    /// The target that is measured instead of feedlab's own server. Then `server` is the process that publishes to it
+    /// and reports its figures, and `endpoint` is where the target itself listens, or a proxy in front of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<JobTarget>,
     /// The cell's id, number of clients, payload, repetition and seed.
     pub cell: Cell,
     /// The contender: the transport and its options.
@@ -103,6 +108,7 @@ impl Job {
             own_addresses: false,
             faults: Vec::new(),
             publishing: None,
+            target: None,
             cell,
             contender,
             clients,
@@ -211,6 +217,14 @@ pub enum LoadError {
         /// The kind of the fault.
         kind: LinkFault,
         /// What went wrong.
+        why: String,
+    },
+    /// The job's clients could not read the feed of its target.
+    #[error("cannot measure the target `{name}`: {why}")]
+    Target {
+        /// The name of the target.
+        name: String,
+        /// What is wrong.
         why: String,
     },
     /// The job's certificate is missing or not valid.

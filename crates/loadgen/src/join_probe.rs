@@ -3,6 +3,9 @@
 //! The feed still runs, and each probe asks for the newest update but one, so that an update is ready for it: the time
 //! to the first update covers the connect, the request and the response, and no wait for news. No other client uses the
 //! endpoint, so all of its traffic belongs to the probes.
+//!
+//! A target cannot be asked for the newest update but one. Its probes leave as soon as the first response has arrived: only
+//! what the handshake takes is measured.
 
 use std::time::{Duration, Instant};
 
@@ -51,10 +54,11 @@ pub(crate) async fn run(job: &Job, control: &Control, leg: &Leg, began: Instant)
     };
     let mut probe = JoinProbe { first_updates: hlog::new_histogram(), snapshots: None };
     let before = snapshot().await?;
-    let Some(previous) = before.server.feed.head.checked_sub(1) else { return Ok(probe) };
+    let previous = before.server.feed.head.checked_sub(1).or_else(|| job.target.is_some().then_some(0));
+    let Some(previous) = previous else { return Ok(probe) };
     let previous = Cursor { epoch: before.server.feed.epoch, seq: previous };
     // Each probe has its own connection, even if the fleet shared them: the cost of a connection is what is measured.
-    let link = Link { finds_heads: !job.between.is_nothing(), ..link(job, leg.clone())? };
+    let link = Link { finds_heads: !job.between.is_nothing() || job.target.is_some(), ..link(job, leg.clone())? };
     if job.contender.is_auto() {
         // Most of the time is spent waiting for a timer, so the probes do not disturb each other.
         let all = join_all((0..PROBES).map(|index| join(job, &link, index, previous))).await;
@@ -86,7 +90,8 @@ async fn join(job: &Job, link: &Link, index: u32, after: Cursor) -> Option<u64> 
     client.reconnect.with_cursor = true;
     // A client of the ladder may have tried a rung before the one that opens.
     let connect_began = job.contender.is_auto().then(clock::now);
-    let mut observer = ProbeObserver { stop: CancellationToken::new(), connect_began, first_us: None };
+    let leaves_open = job.target.is_some();
+    let mut observer = ProbeObserver { stop: CancellationToken::new(), connect_began, first_us: None, leaves_open };
     let stop = observer.stop.clone();
     let _ =
         timeout(patience(&job.contender.options), transport::run(client, &job.contender.options, &mut observer, &stop))
@@ -106,16 +111,21 @@ struct ProbeObserver {
     stop: CancellationToken,
     connect_began: Option<Instant>,
     first_us: Option<u64>,
+    /// Whether it leaves as soon as it is open.
+    leaves_open: bool,
 }
 
 impl Observer for ProbeObserver {
     fn opened(&mut self, opened: Opened) {
+        if self.leaves_open {
+            self.stop.cancel();
+        }
         let began = clock::now().checked_sub(Duration::from_micros(opened.open_us));
         self.connect_began = self.connect_began.or(began);
     }
 
     fn update(&mut self, _stamp: Stamp, _raw: RawUpdate<'_>, _received_at_us: u64) {
-        if self.first_us.is_none() {
+        if self.first_us.is_none() && !self.leaves_open {
             self.first_us = self.connect_began.map(|began| clock::micros(began.elapsed()));
         }
         self.stop.cancel();

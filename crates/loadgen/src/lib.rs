@@ -6,11 +6,14 @@
 //! or encrypted, with a connection of its own or a stream of a shared one. At the end, the join probe measures what
 //! joining costs. The control connections query the servers' counts, and `measure` combines both sides. Several
 //! processes can drive a cell together: each [takes part](take_part) with a [`Share`] of the clients, and [`conclude`]
-//! merges them into one cell. Nothing here prints; progress is reported as [`Event`]s.
+//! merges them into one cell. A [`JobTarget`] is somebody else's server, measured by the same clients; a [`trial`] shows
+//! beforehand that its updates arrive. Nothing here prints; progress is reported as [`Event`]s.
 
 mod job;
 mod part;
 mod phases;
+mod target;
+mod trial;
 
 mod cell_run;
 mod conclude;
@@ -44,4 +47,6 @@ pub use part::Part;
 pub use phases::{run, take_part};
 pub use seconds::Live;
 pub use share::{Led, Portion, Share};
+pub use target::JobTarget;
 pub use transport::upstream::Publishing;
+pub use trial::{TrialError, trial};

@@ -178,7 +178,9 @@ impl Facts<'_> {
         metrics.insert(Metric::UpdatesDuplicated, self.counts.duplicated as f64);
         metrics.insert(Metric::UpdatesReordered, self.counts.reordered as f64);
         metrics.insert(Metric::UpdatesReplayed, self.counts.replayed as f64);
-        metrics.insert(Metric::UpdatesReportedLost, self.reported_lost() as f64);
+        if !self.is_target() {
+            metrics.insert(Metric::UpdatesReportedLost, self.reported_lost() as f64);
+        }
         let gave_up = self.counts.failures.get(&Failure::GaveUp).copied().unwrap_or_default();
         metrics.insert(Metric::ClientsGaveUp, gave_up as f64);
     }

@@ -10,6 +10,7 @@ use feedlab_feed::wire::sse::Event;
 use feedlab_feed::wire::{RawUpdate, Stamp};
 use feedlab_feed::{Cursor, Gap, Reset, Transport};
 use hyper::http::response::Parts;
+use url::Url;
 
 /// Receives the events of one client.
 pub trait Observer {
@@ -37,6 +38,14 @@ pub trait Observer {
     fn foreign(&mut self, _raw: RawUpdate<'_>) -> bool {
         false
     }
+
+    /// A stream is about to be requested at this URL. An observer that knows better than its client where the client is
+    /// in the feed adds that here.
+    fn requested(&mut self, _url: &mut Url) {}
+
+    /// A message of a target was read: somebody else's server. `updates` were found in it and have been reported.
+    /// `has_cursor` is whether the client can now ask for what follows; true if it need not.
+    fn message(&mut self, _message: &[u8], _updates: usize, _has_cursor: bool) {}
 
     /// Something went wrong. Unless the failure is [`Failure::GaveUp`], the client continues.
     fn failure(&mut self, error: &ClientError);

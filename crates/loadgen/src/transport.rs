@@ -8,11 +8,14 @@
 //! `stamp`, and `leave` is how a client learns that it should end. This is the clients' own HTTP, whose times and bytes are
 //! measured; the control connections use another client (`control.rs`).
 //!
+//! `target` runs the same clients against somebody else's server, whose messages and cursors are of other forms.
+//!
 //! A client ends when its `stop` token is cancelled, or when the standard of its transport says that it must give up.
 //! Every other failure is reported to the observer, and the client tries again.
 
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use feedlab_experiment::headers;
 use feedlab_experiment::scenario::{self, Headers, Options, ReconnectPolicy};
@@ -54,13 +57,14 @@ mod socket;
 pub mod sse;
 mod stamp;
 mod stream;
+pub mod target;
 mod tls;
 mod upgrade;
 pub(crate) mod upstream;
 pub mod websocket;
 
 #[cfg(test)]
-mod script;
+pub(crate) mod script;
 
 /// One simulated client: where it connects and how.
 #[derive(Clone, Debug)]
@@ -104,6 +108,8 @@ pub struct Link {
     pub leg: Leg,
     /// Whether to find the end of the first response head on each connection, which is the end of the handshake.
     pub finds_heads: bool,
+    /// How the feed is read, if the server is somebody else's.
+    pub target: Option<Arc<target::Recipe>>,
 }
 
 impl Client {
@@ -138,6 +144,9 @@ pub fn run<'a>(
     observer: &'a mut dyn Observer,
     stop: &'a CancellationToken,
 ) -> Running<'a> {
+    if let Some(recipe) = client.link.target.clone() {
+        return target::run(client, recipe, *options, observer, stop);
+    }
     match *options {
         Options::ShortPolling { interval, keep_alive, conditional } => {
             let options = short_polling::Options { interval, keep_alive, conditional };

@@ -2,17 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot unwrap has failed it")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use feedlab_experiment::plan::Cell;
 use feedlab_experiment::record::Failure;
 use feedlab_experiment::scenario::{
-    Clients, Contender, Fault, FaultKind, Headers, LinkFault, Measure, Options, ProcessFault, SlowClients,
+    Clients, Contender, CursorRecipe, CursorSource, Endpoint as TargetEndpoint, Fault, FaultKind, Headers, LinkFault,
+    Measure, Options, ProcessFault, SlowClients, StampRecipe, Target, TimeUnit,
 };
 use feedlab_experiment::verdict::Status;
 use feedlab_experiment::{Metric, Segment, hlog};
 use feedlab_feed::{Transport, clock};
-use feedlab_loadgen::{Event, Job, LoadError, Outcome, Part, Phase, conclude, run, take_part};
+use feedlab_loadgen::{Event, Job, JobTarget, LoadError, Outcome, Part, Phase, conclude, run, take_part};
 use tokio_util::sync::CancellationToken;
 
 #[path = "cell/endpoint.rs"]
@@ -215,6 +217,80 @@ fn short_polling_that_is_cut_continues_where_it_was() {
     assert_eq!(record.metrics[&Metric::UpdatesReceived], record.metrics[&Metric::UpdatesExpected]);
     assert_eq!(record.metrics[&Metric::UpdatesDuplicated], 0.0);
     assert!(record.metrics[&Metric::Reconnects] >= f64::from(CLIENTS), "{:?}", record.metrics);
+}
+
+/// A job that treats the server as somebody else's: its clients know only where updates and cursors are in what arrives.
+fn target_job(server: &Server, options: Options, from: CursorSource, folder: &tempfile::TempDir) -> Job {
+    let job = job(server, options, folder);
+    let transport = job.contender.transport();
+    let cursor = CursorRecipe::Query { name: "after".to_owned(), from };
+    let pattern = r#""seq":(?<seq>\d+),"at":(?<at>\d+)"#.to_owned();
+    let target = Target {
+        name: "mine".to_owned(),
+        command: None,
+        url: format!("http://{}/feed", server.address),
+        remote: false,
+        ready: None,
+        endpoints: BTreeMap::from([(
+            transport,
+            TargetEndpoint { path: transport.path().trim_start_matches("/feed").to_owned(), cursor },
+        )]),
+        publish: None,
+        stamp: StampRecipe::Pattern { pattern, unit: TimeUnit::Micros },
+    };
+    let target = Some(JobTarget { target, epoch: None, publishes: true });
+    Job { endpoint: Some(server.address), target, ..job }
+}
+
+#[test]
+fn a_target_is_measured_by_the_same_clients() {
+    let next = || CursorSource::Pointer("/next".to_owned());
+    for (options, from) in [
+        (short_polling(true), next()),
+        (Options::LongPolling { hold: Duration::from_secs(1), keep_alive: true }, next()),
+        (Options::WebSocket { keepalive: Duration::from_secs(15) }, CursorSource::Seq),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(Feed::default());
+        let job = target_job(&server, options, from, &folder);
+        let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+        let metric = |metric: Metric| record.metrics.get(&metric).copied();
+        assert!(metric(Metric::UpdatesExpected) >= Some(f64::from(29 * CLIENTS)), "{options:?}");
+        assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected), "{options:?}");
+        for nothing in [Metric::UpdatesMissed, Metric::UpdatesDuplicated, Metric::UpdatesReordered, Metric::Reconnects]
+        {
+            assert_eq!(metric(nothing), Some(0.0), "{nothing}");
+        }
+        assert!(record.failures.is_empty(), "{:?}", record.failures);
+        assert_eq!(metric(Metric::ConnectionsOpened), Some(f64::from(CLIENTS)));
+        assert_eq!(metric(Metric::PayloadBytesPerUpdate), Some(10.0));
+        for present in [Metric::AgeMean, Metric::SocketBytesPerUpdate, Metric::HandshakeBytes, Metric::Requests] {
+            assert!(metric(present).is_some(), "{present} of {options:?}");
+        }
+        // What this server reports of its endpoints is not looked at.
+        for absent in [Metric::RequestsEmpty, Metric::HeaderBytesPerUpdate, Metric::FirstUpdateP50] {
+            assert_eq!(metric(absent), None, "{absent} of {options:?}");
+        }
+        assert_eq!(metric(Metric::Requests) > Some(0.0), !matches!(options, Options::WebSocket { .. }));
+    }
+}
+
+#[test]
+fn a_target_that_is_cut_off_is_asked_for_what_was_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(Feed::default());
+    let websocket = Options::WebSocket { keepalive: Duration::from_secs(15) };
+    let mut job = target_job(&server, websocket, CursorSource::Seq, &folder);
+    let (at, length) = (Duration::from_millis(375), Duration::from_millis(5));
+    job.proxy = Some(server.address);
+    job.faults = vec![Fault { kind: FaultKind::Link(LinkFault::Cut), at, every: None, length, share: 0.5, node: 1 }];
+    job.contender.reconnect.after = Some(Duration::from_millis(120));
+    let record = run(&job, &mut |_| {}, CancellationToken::new()).unwrap().record;
+    let metric = |metric: Metric| record.metrics.get(&metric).copied();
+    assert_eq!(metric(Metric::UpdatesReceived), metric(Metric::UpdatesExpected));
+    assert_eq!(metric(Metric::UpdatesDuplicated), Some(0.0));
+    assert_eq!(metric(Metric::Reconnects), Some(f64::from(CLIENTS)));
+    assert!(metric(Metric::UpdatesReplayed) >= Some(f64::from(2 * CLIENTS)), "{:?}", record.metrics);
 }
 
 /// Every client ends its connection about once per second and reconnects: nothing is missed, duplicated or out of

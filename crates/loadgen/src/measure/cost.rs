@@ -40,12 +40,16 @@ impl Facts<'_> {
         Some(after.header_bytes.saturating_sub(before.header_bytes) as f64 / connections as f64)
     }
 
-    /// What one more connection costs the server: the slope over the number of open connections.
+    /// What one more connection costs the server: the slope over the number of open connections. A target does not report
+    /// that number, but the clients know it.
     fn by_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
+        if self.is_target() {
+            return self.by_clients_connection(amount);
+        }
         self.fitted(|(_, at)| Some((at.server.connections.open as f64, amount(at)? as f64)))
     }
 
-    /// What one more connection costs a proxy: the slope over the number of connections that clients have open.
+    /// What one more connection costs a proxy or a target: the slope over the number of connections that clients have open.
     pub(super) fn by_clients_connection(&self, amount: impl Fn(&Snapshot) -> Option<u64>) -> Option<f64> {
         self.fitted(|(_, at)| Some((at.leg.open as f64, amount(at)? as f64)))
     }
@@ -107,6 +111,10 @@ impl Facts<'_> {
     }
 
     fn per_request(&self, amount: f64) -> Option<f64> {
+        if self.is_target() {
+            let requests = Some(self.requests_of_clients()).filter(|requests| *requests > 0)?;
+            return Some(amount / requests as f64);
+        }
         let (start, end) = self.endpoints(&self.start.server, &self.end.server)?;
         let requests = end.requests.checked_sub(start.requests).filter(|requests| *requests > 0)?;
         Some(amount / requests as f64)

@@ -4,6 +4,8 @@
 //! The clients' leg is counted at the clients, per update that they received; the server's leg at the server, per
 //! update that it sent. Nobody counts what nginx adds to a head, so the parts of the clients' bytes are absent behind
 //! nginx. The lab proxy forwards bytes unchanged.
+//!
+//! A target, somebody else's server, counts nothing for us: only the clients' leg is known, with or without a proxy.
 
 use feedlab_experiment::Metric;
 use feedlab_feed::stats::{EndpointStats, WireStats};
@@ -13,15 +15,24 @@ use crate::moments::Snapshot;
 use crate::transport::LegStats;
 
 impl Facts<'_> {
-    /// Whether the clients are connected to the server itself.
+    /// Whether the clients are connected to the server itself, and it counts what their connections carry.
     pub(super) const fn is_one_leg(&self) -> bool {
-        self.job.between.is_nothing()
+        self.job.between.is_nothing() && !self.is_target()
+    }
+
+    /// Whether the server is somebody else's, of which only the clients and the kernel know anything.
+    pub(super) const fn is_target(&self) -> bool {
+        self.job.target.is_some()
     }
 
     pub(super) fn two_legs(&self, metrics: &mut Metrics) {
         self.clients_leg(metrics);
-        self.parts(metrics);
-        self.servers_leg(metrics);
+        if self.is_target() {
+            put(metrics, Metric::PayloadBytesPerUpdate, self.published_bytes());
+        } else {
+            self.parts(metrics);
+            self.servers_leg(metrics);
+        }
         self.nginx(metrics);
         self.lab_proxy(metrics);
     }
@@ -61,6 +72,12 @@ impl Facts<'_> {
         put(metrics, Metric::FramingBytesPerUpdate, self.per_delivered((all - headers - payload - keepalive).max(0.0)));
     }
 
+    /// The mean payload of a published update, if the run publishes the feed.
+    fn published_bytes(&self) -> Option<f64> {
+        let feed = &self.last.feed;
+        (feed.head > 0 && feed.payload_bytes > 0).then(|| feed.payload_bytes as f64 / feed.head as f64)
+    }
+
     fn servers_leg(&self, metrics: &mut Metrics) {
         if let Some((first, last)) = self.endpoints(&self.baseline[2].server, &self.last) {
             let connections = last.connections.saturating_sub(first.connections);
@@ -92,7 +109,7 @@ impl Facts<'_> {
     }
 
     /// An amount of the clients' leg per update that clients received between the same two snapshots.
-    fn per_received(&self, amount: f64) -> Option<f64> {
+    pub(super) fn per_received(&self, amount: f64) -> Option<f64> {
         let updates = self.end.leg.updates.checked_sub(self.start.leg.updates).filter(|updates| *updates > 0)?;
         Some(amount / updates as f64)
     }

@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use feedlab_experiment::hlog;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{Clients, Contender, Headers, Measure, Options};
+use feedlab_experiment::scenario::{Clients, Contender, CursorRecipe, Headers, Measure, Options};
 use feedlab_experiment::verdict::Status;
 use feedlab_feed::process::{HostLoad, Usage};
 use feedlab_feed::stats::{ConnectionStats, EndpointStats, FeedStats, HopStats, WireStats};
 use feedlab_feed::{Gap, Transport};
 
 use super::*;
-use crate::Between;
+use crate::{Between, JobTarget};
 
 const CLIENTS: u32 = 10;
 
@@ -75,6 +75,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
 fn leg(count: u64) -> LegStats {
     LegStats {
         connections: count,
+        requests: count / 2,
         open: count / 20,
         up: count,
         down: 2 * count,
@@ -465,4 +466,73 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
     let facts_direct = facts(&direct);
     check(&facts_direct, &server.map(|(metric, _)| (metric, None)));
     check(&facts_direct, &[(SocketBytesPerUpdate, Some(7.5)), (NginxCpuPerUpdate, None), (LabProxyCpuCores, None)]);
+}
+
+#[test]
+fn a_target_is_measured_at_its_clients_and_what_it_cannot_report_is_absent() {
+    use Metric::*;
+    let target = crate::target::tests::target(Transport::Sse, "/sse", CursorRecipe::Standard);
+    let job = Job { target: Some(target), ..job() };
+    let mut facts = facts(&job);
+    let Facts { baseline, ramp, connected, settled, start, end, .. } = &mut facts;
+    let snapshots = baseline.iter_mut().chain(ramp.iter_mut().map(|(_, snapshot)| snapshot));
+    for snapshot in snapshots.chain([connected, settled, start, end]) {
+        snapshot.server.endpoints.clear();
+        snapshot.server.connections = ConnectionStats::default();
+    }
+    facts.last.endpoints.clear();
+    let measured = [
+        (UpdatesPublished, Some(40.0)),
+        (UpdatesMissed, Some(0.0)),
+        (Requests, Some(1_000.0)),
+        (ConnectionsOpened, Some(3_100.0)),
+        (SocketBytesPerUpdate, Some(30.0)),
+        (WireBytesPerUpdate, Some(60.0)),
+        (PayloadBytesPerUpdate, Some(20.0)),
+        (IdleBytesPerClientMin, Some(180.0)),
+        (HandshakeBytes, Some(350.0)),
+        (ServerCpuPerUpdate, Some(10.0)),
+        (ClientCpuPerUpdate, Some(10.0)),
+        (ServerCpuPerRequest, Some(2.0)),
+        (ServerRssBytesPerConnection, Some(20.0)),
+        (ServerFdsPerConnection, Some(20.0)),
+        (ServerRssGrowth, Some(2_000.0)),
+        (PublishLagP99, Some(77.0)),
+    ];
+    check(&facts, &measured);
+    let absent = [
+        RequestsEmpty,
+        UpdatesReportedLost,
+        HeaderBytesPerUpdate,
+        FramingBytesPerUpdate,
+        KeepaliveBytesPerUpdate,
+        ServerLegSocketBytes,
+        ServerLegConnections,
+        KernelBytesPerConnection,
+        ServerCpuPerConnection,
+        FirstUpdateP50,
+    ];
+    check(&facts, &absent.map(|metric| (metric, None)));
+    // A target that runs already has no figures of a process either.
+    for snapshot in [&mut facts.start, &mut facts.end] {
+        snapshot.server.process = Usage::default();
+    }
+    check(&facts, &[(ServerCpuPerUpdate, None), (ServerCpuCores, None), (ServerRssGrowth, None)]);
+}
+
+#[test]
+fn the_verdict_does_not_ask_a_target_for_a_history() {
+    let target = crate::target::tests::target(Transport::Sse, "/sse", CursorRecipe::Standard);
+    for (publishes, complaints) in [(true, 1), (false, 0)] {
+        let target = JobTarget { publishes, ..target.clone() };
+        let job = Job { target: Some(target), ..job() };
+        let mut facts = facts(&job);
+        facts.due_before = (None, None);
+        facts.last.feed = FeedStats::default();
+        facts.counts.ranges = [(None, (11, 60))].into();
+        check(&facts, &[(Metric::UpdatesPublished, Some(50.0)), (Metric::PayloadBytesPerUpdate, None)]);
+        let reasons = facts.record().verdict.reasons;
+        let told = reasons.iter().filter(|reason| reason.advice.contains("history")).count();
+        assert_eq!(told, complaints, "{reasons:?}");
+    }
 }

@@ -12,7 +12,9 @@ use super::{Facts, Metrics, put, quantile};
 
 impl Facts<'_> {
     pub(super) fn requests(&self, metrics: &mut Metrics) {
-        if let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) {
+        if self.is_target() {
+            metrics.insert(Metric::Requests, self.requests_of_clients() as f64);
+        } else if let Some((start, end)) = self.endpoints(&self.start.server, &self.end.server) {
             metrics.insert(Metric::Requests, end.requests.saturating_sub(start.requests) as f64);
             metrics.insert(Metric::RequestsEmpty, end.requests_empty.saturating_sub(start.requests_empty) as f64);
         }
@@ -31,6 +33,11 @@ impl Facts<'_> {
             metrics.insert(Metric::Fallbacks, self.counts.fallbacks as f64);
             metrics.insert(Metric::Climbs, self.counts.climbs as f64);
         }
+    }
+
+    /// The requests that were answered in the measured time, as the clients count them.
+    pub(super) const fn requests_of_clients(&self) -> u64 {
+        self.end.leg.requests.saturating_sub(self.start.leg.requests)
     }
 
     pub(super) fn bandwidth(&self, metrics: &mut Metrics) {
@@ -85,8 +92,11 @@ impl Facts<'_> {
 
     /// An amount per delivered update. Amounts are differences between two snapshots, so the updates are counted
     /// between the same two. Those *due* in the measured time arrive a little later, which matters for a few large
-    /// updates.
+    /// updates. What a target has delivered is what the clients received.
     pub(super) fn per_delivered(&self, amount: f64) -> Option<f64> {
+        if self.is_target() {
+            return self.per_received(amount);
+        }
         let (start, end) = self.endpoints(&self.start.server, &self.end.server)?;
         let updates = end.updates.checked_sub(start.updates).filter(|updates| *updates > 0)?;
         Some(amount / updates as f64)
@@ -97,9 +107,10 @@ impl Facts<'_> {
     }
 
     /// The counts of the contender's endpoint at two moments; `None` if the server restarted between them. Its counters
-    /// then started over, and a difference would mean nothing.
+    /// then started over, and a difference would mean nothing. A target has no counters.
     pub(super) fn endpoints(&self, from: &Stats, to: &Stats) -> Option<(EndpointStats, EndpointStats)> {
-        same_process(from, to).then(|| (self.endpoint(from), self.endpoint(to)))
+        let are_comparable = same_process(from, to) && !self.is_target();
+        are_comparable.then(|| (self.endpoint(from), self.endpoint(to)))
     }
 
     /// The counts of the contender's endpoint. With the fallback ladder, clients use several endpoints, so all are

@@ -83,7 +83,9 @@ impl Facts<'_> {
         verdict
     }
 
+    /// Whether it is known which updates were due. A target's own feed cannot say.
     fn server_counted(&self) -> bool {
-        matches!(self.due_before, (Some(_), Some(_)))
+        let is_own_feed = self.job.target.as_ref().is_some_and(|target| !target.publishes);
+        is_own_feed || matches!(self.due_before, (Some(_), Some(_)))
     }
 }

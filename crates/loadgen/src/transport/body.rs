@@ -1,4 +1,4 @@
-//! The response body of both polling transports.
+//! The response body of both polling transports. A poll of a target reads it whole, and as it is.
 
 use feedlab_experiment::record::Failure;
 use feedlab_feed::wire::RawUpdate;
@@ -20,7 +20,7 @@ pub(super) async fn receive(
     cursor: &mut Option<Cursor>,
     observer: &mut dyn Observer,
 ) -> Result<(), ClientError> {
-    let body = timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))??;
+    let body = whole(body).await?;
     let received_at_us = clock::unix_us();
     let body = match Body::parse(&body) {
         Ok(body) => body,
@@ -43,6 +43,11 @@ pub(super) async fn receive(
     *cursor = Some(body.next);
     observer.placed(body.next);
     Ok(())
+}
+
+/// Reads a response body to its end.
+pub(super) async fn whole(body: http::Body<'_>) -> Result<Vec<u8>, ClientError> {
+    timeout(ANSWER_TIMEOUT, read(body)).await.map_err(|_| no_answer(ANSWER_TIMEOUT))?
 }
 
 async fn read(mut incoming: http::Body<'_>) -> Result<Vec<u8>, ClientError> {

@@ -52,6 +52,7 @@ struct Shared {
 #[repr(align(128))]
 struct Counters {
     connections: AtomicU64,
+    requests: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
     updates: AtomicU64,
@@ -88,6 +89,9 @@ struct Leaving {
 pub struct LegStats {
     /// TCP connections on which something was sent. A client that leaves right after its connect counts none.
     pub connections: u64,
+    /// Requests that were answered.
+    #[serde(default)]
+    pub requests: u64,
     /// Connections that are open.
     pub open: u64,
     /// Bytes that the clients wrote, including TLS.
@@ -120,8 +124,9 @@ impl LegStats {
 impl std::ops::AddAssign<&Self> for LegStats {
     /// Every field is named, so that none is forgotten. The sum is unknown if a part of it is.
     fn add_assign(&mut self, other: &Self) {
-        let Self { connections, open, up, down, updates, handshakes, handshake_bytes, wire } = other;
+        let Self { connections, requests, open, up, down, updates, handshakes, handshake_bytes, wire } = other;
         self.connections += connections;
+        self.requests += requests;
         self.open += open;
         self.up += up;
         self.down += down;
@@ -174,6 +179,11 @@ impl Leg {
         self.stats()
     }
 
+    /// Counts a request whose response head arrived.
+    pub(crate) fn requested(&self) {
+        self.counters.requests.fetch_add(1, Relaxed);
+    }
+
     /// Counts an update that a client received.
     pub(crate) fn updated(&self) {
         self.counters.updates.fetch_add(1, Relaxed);
@@ -203,8 +213,9 @@ impl Default for Leg {
 
 impl Counters {
     fn add_to(&self, sum: &mut LegStats) {
-        let Self { connections, up, down, updates, handshakes, handshake_bytes } = self;
+        let Self { connections, requests, up, down, updates, handshakes, handshake_bytes } = self;
         sum.connections += connections.load(Relaxed);
+        sum.requests += requests.load(Relaxed);
         sum.up += up.load(Relaxed);
         sum.down += down.load(Relaxed);
         sum.updates += updates.load(Relaxed);

@@ -3,6 +3,7 @@
 //! The server can use TLS, or HTTP/2, whose bytes the h2 library writes.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use feedlab_feed::{Cursor, Gap, Reset, Transport, clock};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use super::{Client, Url};
@@ -28,9 +30,8 @@ pub(super) async fn run_script(
     script: impl AsyncFnOnce(&mut Server),
 ) -> Vec<String> {
     let mut log = Log::default();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}{path}", listener.local_addr().unwrap())).unwrap();
-    let mut server = Server { listener: Some(listener), log: log.clone() };
+    let (mut server, address) = Server::bind(log.clone()).await;
+    let url = Url::parse(&format!("http://{address}{path}")).unwrap();
     let stop = CancellationToken::new();
     let talk = async {
         script(&mut server).await;
@@ -43,14 +44,21 @@ pub(super) async fn run_script(
 }
 
 /// The scripted server.
-pub(super) struct Server {
+pub(crate) struct Server {
     listener: Option<TcpListener>,
     log: Log,
 }
 
 impl Server {
+    /// Listens on a free port.
+    pub(crate) async fn bind(log: Log) -> (Self, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (Self { listener: Some(listener), log }, address)
+    }
+
     /// Accepts the next connection.
-    pub(super) async fn accept(&mut self) -> Peer {
+    pub(crate) async fn accept(&mut self) -> Peer {
         Peer(Box::new(self.accept_tcp().await))
     }
 
@@ -70,6 +78,11 @@ impl Server {
         self.log.served.get()
     }
 
+    /// Returns how much the client has observed.
+    pub(super) fn observations(&self) -> usize {
+        self.log.lines.borrow().len()
+    }
+
     /// Refuses connections from now on.
     pub(super) fn close(&mut self) {
         self.listener = None;
@@ -84,21 +97,21 @@ impl Server {
 }
 
 /// One connection, from the server's side.
-pub(super) struct Peer(Box<dyn Pipe>);
+pub(crate) struct Peer(Box<dyn Pipe>);
 
 /// A stream of bytes in both directions.
-pub(super) trait Pipe: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Pipe: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Pipe for T {}
 
 impl Peer {
     /// Reads the next request's head, in lower case.
-    pub(super) async fn request(&mut self) -> String {
+    pub(crate) async fn request(&mut self) -> String {
         self.head().await.to_ascii_lowercase()
     }
 
     /// Reads the next request's head, in lower case, and its `Sec-WebSocket-Key`.
-    pub(super) async fn upgrade_request(&mut self) -> (String, String) {
+    pub(crate) async fn upgrade_request(&mut self) -> (String, String) {
         let head = self.head().await;
         let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap().to_owned();
         (head.to_ascii_lowercase(), key)
@@ -112,8 +125,17 @@ impl Peer {
         String::from_utf8(head).unwrap()
     }
 
+    /// Accepts an upgrade, and returns its request's head in lower case.
+    pub(crate) async fn upgrade(&mut self) -> String {
+        let (request, key) = self.upgrade_request().await;
+        let accept = derive_accept_key(key.as_bytes());
+        let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+        self.send(format!("{head}Sec-WebSocket-Accept: {accept}\r\n\r\n")).await;
+        request
+    }
+
     /// Sends bytes in one write.
-    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
         self.0.flush().await.unwrap();
     }
@@ -128,13 +150,13 @@ impl Peer {
     }
 
     /// Answers a request with a body of known length.
-    pub(super) async fn answer(&mut self, status: &str, headers: &str, body: &str) {
+    pub(crate) async fn answer(&mut self, status: &str, headers: &str, body: &str) {
         let length = body.len();
         self.send(format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")).await;
     }
 
     /// Reads what the client has sent by now.
-    pub(super) async fn receive(&mut self) -> Vec<u8> {
+    pub(crate) async fn receive(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; 4096];
         let count = self.0.read(&mut bytes).await.unwrap_or(0);
         bytes.truncate(count);
@@ -144,7 +166,7 @@ impl Peer {
 
 /// Records what it observes.
 #[derive(Clone, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     lines: Rc<RefCell<Vec<String>>>,
     openings: Rc<RefCell<Vec<Opened>>>,
     errors: Rc<RefCell<Vec<String>>>,
@@ -162,7 +184,7 @@ impl Log {
         self.openings.borrow().clone()
     }
 
-    fn note(&self, line: String) {
+    pub(super) fn note(&self, line: String) {
         self.lines.borrow_mut().push(line);
     }
 }

@@ -144,7 +144,7 @@ impl Poller {
 
 /// The times at which requests are due.
 #[derive(Clone, Copy, Debug)]
-struct Slots {
+pub(super) struct Slots {
     /// The next slot.
     due: Instant,
     interval: Duration,
@@ -152,13 +152,13 @@ struct Slots {
 
 impl Slots {
     /// Starts with a random phase: clients that started together do not poll together.
-    fn new(start: Instant, interval: Duration, rng: &mut ChaCha8Rng) -> Self {
+    pub(super) fn new(start: Instant, interval: Duration, rng: &mut ChaCha8Rng) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         Self { due: start + interval.mul_f64(rng.random::<f64>()), interval }
     }
 
     /// Returns the first slot after `now` that was not returned before, and how many slots before it passed unused.
-    fn next(&mut self, now: Instant) -> (Instant, u64) {
+    pub(super) fn next(&mut self, now: Instant) -> (Instant, u64) {
         let late = now.saturating_duration_since(self.due);
         let skipped = late.as_nanos().div_ceil(self.interval.as_nanos());
         let due = self.due + Duration::from_nanos((self.interval.as_nanos() * skipped) as u64);

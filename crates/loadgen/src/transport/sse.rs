@@ -143,8 +143,10 @@ impl Streamer {
         let Self { parser, connector } = self;
         let Connector { http, endpoint, options, backoff, churn, .. } = &mut **connector;
         let raw = options.raw_events;
+        let mut url = endpoint.clone();
+        observer.requested(&mut url);
         // Boxed, so that an open stream does not keep the memory of the request's future.
-        let request = http.get(endpoint, ANSWER_TIMEOUT, observer);
+        let request = http.get(&url, ANSWER_TIMEOUT, observer);
         let (head, mut body) = Box::pin(request).await?;
         check(&head)?;
         observer.served(clock::unix_us());

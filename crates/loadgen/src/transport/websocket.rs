@@ -55,11 +55,13 @@ pub struct Options {
     /// The size of a read buffer that the client has for itself, as most WebSocket libraries give it one, bytes; `None`
     /// reads with the buffer of its thread.
     pub read_buffer: Option<usize>,
+    /// Whether to pass messages on as they are, without parsing them. The server then need not be feedlab's.
+    pub raw_messages: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_message: 64 << 20, read_buffer: None }
+        Self { max_message: 64 << 20, read_buffer: None, raw_messages: false }
     }
 }
 
@@ -72,8 +74,9 @@ pub fn run<'a>(
 ) -> impl Future<Output = ()> + use<'a> {
     let (upgrade, backoff) = (Upgrade::new(&client, options), Backoff::new(client.reconnect));
     let Client { url: endpoint, after: cursor, reconnect, publications, churn, rng, .. } = client;
+    let is_raw = options.raw_messages;
     let connector = Box::new(Connector { upgrade, endpoint, reconnect, backoff, churn, rng, was_open: false });
-    let mut listener = Listener { cursor, publications, socket: None, connector };
+    let mut listener = Listener { cursor, is_raw, publications, socket: None, connector };
     async move {
         until_told(stop, pin!(listener.run(observer))).await;
         listener.leave().await;
@@ -82,6 +85,8 @@ pub fn run<'a>(
 
 struct Listener {
     cursor: Option<Cursor>,
+    /// Whether messages are passed on unparsed.
+    is_raw: bool,
     publications: Option<Box<Publications>>,
     socket: Option<Box<Socket>>,
     /// On the heap, so that the memory that an update needs is not spread over what only a connect needs.
@@ -104,9 +109,9 @@ impl Listener {
         loop {
             let error = match self.open(observer).await {
                 Ok(socket) => {
-                    let Self { cursor, publications, connector, .. } = self;
+                    let Self { cursor, is_raw, publications, connector, .. } = self;
                     let socket = self.socket.insert(socket);
-                    session(socket, cursor, publications.as_deref_mut(), connector, observer).await
+                    session(socket, cursor, *is_raw, publications.as_deref_mut(), connector, observer).await
                 }
                 Err(error) => Some(error),
             };
@@ -127,7 +132,9 @@ impl Listener {
 
     async fn open(&mut self, observer: &mut dyn Observer) -> Result<Box<Socket>, ClientError> {
         let Connector { upgrade, endpoint, reconnect, was_open, .. } = &mut *self.connector;
-        let opening = upgrade.open(resume(endpoint, self.cursor.filter(|_| reconnect.with_cursor)));
+        let mut url = resume(endpoint, self.cursor.filter(|_| reconnect.with_cursor));
+        observer.requested(&mut url);
+        let opening = upgrade.open(url);
         // Boxed, so that an open WebSocket does not keep the memory of the handshake's future.
         let Opening { socket, opened, head } = Box::pin(opening).await?;
         if std::mem::replace(was_open, true) {
@@ -160,6 +167,7 @@ async fn closing_handshake(mut socket: Box<Socket>) {
 async fn session(
     socket: &mut Socket,
     cursor: &mut Option<Cursor>,
+    is_raw: bool,
     mut publications: Option<&mut Publications>,
     connector: &mut Connector,
     observer: &mut dyn Observer,
@@ -183,6 +191,10 @@ async fn session(
             observer.alive();
         }
         let mut read = |payload: Payload<'_>| {
+            if is_raw {
+                observer.foreign(unparsed(payload));
+                return;
+            }
             let publications = publications.as_deref_mut();
             read(payload, received_at_us, cursor, publications, observer);
         };
@@ -215,6 +227,14 @@ async fn receive_and_publish(socket: &mut Socket, publications: &mut Publication
                 socket.send(Message::text(publications.frame(due_us))).await?;
             }
         }
+    }
+}
+
+/// Returns a message as it arrived.
+const fn unparsed(payload: Payload<'_>) -> RawUpdate<'_> {
+    match payload {
+        Payload::Text(text) => RawUpdate::Json(text.as_bytes()),
+        Payload::Binary(bytes) => RawUpdate::Binary(bytes),
     }
 }
 

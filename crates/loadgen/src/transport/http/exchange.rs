@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use feedlab_experiment::record::Failure;
 use hyper::StatusCode;
+use hyper::header::{HOST, HeaderMap};
 use url::Url;
 
 use crate::observer::ClientError;
@@ -55,8 +56,12 @@ pub(super) async fn catch_up(wire: &mut impl MoveBytes) {
     .await;
 }
 
-/// Returns host and port as a request names them: without the scheme's default port.
-pub(super) fn authority(url: &Url) -> String {
+/// Returns host and port as a request names them: those of the headers, or those of the URL without the scheme's default
+/// port.
+pub(super) fn authority(url: &Url, headers: &HeaderMap) -> String {
+    if let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) {
+        return host.to_owned();
+    }
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -73,7 +73,9 @@ impl Connection {
         *request.method_mut() = if body.is_some() { Method::POST } else { Method::GET };
         *request.uri_mut() = target.path.clone();
         *request.headers_mut() = headers.clone();
-        request.headers_mut().insert(HOST, target.host.clone());
+        if !headers.contains_key(HOST) {
+            request.headers_mut().insert(HOST, target.host.clone());
+        }
         Ok(request)
     }
 
@@ -97,7 +99,7 @@ impl Target {
     fn new(url: &Url) -> Result<Self, ClientError> {
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let path = path.try_into().map_err(|why| refused(url, &why))?;
-        let host = authority(url).try_into().map_err(|why| refused(url, &why))?;
+        let host = authority(url, &HeaderMap::new()).try_into().map_err(|why| refused(url, &why))?;
         Ok(Self { url: url.as_str().to_owned(), path, host })
     }
 }

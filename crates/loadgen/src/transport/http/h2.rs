@@ -197,7 +197,7 @@ fn full() -> Lost {
 fn request(method: Method, url: &Url, headers: &HeaderMap) -> Result<Request<()>, ClientError> {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let scheme = if matches!(url.scheme(), "https" | "wss") { "https" } else { "http" };
-    let target = format!("{scheme}://{}{}{query}", authority(url), url.path());
+    let target = format!("{scheme}://{}{}{query}", authority(url, headers), url.path());
     let request = Request::builder().method(method).uri(target).version(Version::HTTP_2).body(());
     let mut request = request.map_err(|why| refused(url, &why))?;
     *request.headers_mut() = headers.clone();
