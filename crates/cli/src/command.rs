@@ -29,6 +29,7 @@ mod completions;
 mod doctor;
 mod generate;
 mod limits;
+mod target;
 
 use clap::{Parser, Subcommand};
 use feedlab_feed::settings::flag::some_time;
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Broker(broker::Args),
     #[command(hide = true)]
     Generate(generate::Args),
+    #[command(hide = true)]
+    Target(target::Args),
 }
 
 impl Command {
@@ -110,6 +113,7 @@ impl Command {
             Self::Completions(args) => completions::execute(&args),
             Self::Broker(args) => broker::execute(&args),
             Self::Generate(args) => generate::execute(&args),
+            Self::Target(args) => target::execute(&args),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use feedlab_feed::limit::Limit;
 
+use super::target;
 use crate::agents;
 
 /// Appends the limits of a server to the help.
@@ -20,6 +21,11 @@ pub(super) fn of_a_workshop(examples: &str) -> String {
 /// Appends the limits of a run and its agents to the help.
 pub(super) fn of_agents(examples: &str) -> String {
     behind(examples, "those of the server", &agents::LIMITS)
+}
+
+/// Appends the limits of somebody else's server to the help of a run.
+pub(super) fn of_targets(examples: &str) -> String {
+    behind(examples, "those of the server", &target::LIMITS)
 }
 
 /// Appends the limits of a check to the help.
@@ -55,6 +61,7 @@ mod tests {
             ("The lab proxy", &feedlab_proxy::LIMITS),
             ("A workshop, in addition to its server", &feedlab_workshop::limits::TABLE),
             ("A run and its agents", &agents::LIMITS),
+            ("A run and the servers of others", &target::LIMITS),
             ("A check", &feedlab_check::limits::TABLE),
             ("An inspection", &feedlab_check::limits::LIMITS),
         ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::predict::{self, Prediction};
-use feedlab_experiment::scenario::Network;
+use feedlab_experiment::scenario::{Contender, Network};
 use serde::Serialize;
 
 use crate::exit::{Exit, bad_input};
@@ -65,11 +65,31 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     if let Some(rtt) = args.rtt {
         scenario.network = Some(Network { rtt, ..scenario.network.unwrap_or_default() });
     }
+    let targets = without_targets(&mut scenario);
+    if scenario.contenders.is_empty() {
+        return Err(bad_input(anyhow::anyhow!(
+            "{}: nothing is predicted for a target: what it sends is its own choice; predict a scenario with a contender of \
+             feedlab's own server",
+            args.scenario.display()
+        )));
+    }
     match args.scale.clients() {
         Some(clients) => scale::execute(&args.scale, clients, &scenario, args.format)?,
         None => print(&args.scenario, &scenario, args.format)?,
     }
+    if !targets.is_empty() {
+        let targets = targets.join("; ");
+        output::advice(&format!("nothing is predicted for {targets}: what a target sends is its own choice"));
+    }
     Ok(Exit::Done)
+}
+
+/// Removes the contenders that measure somebody else's server, and returns their labels.
+fn without_targets(scenario: &mut Scenario) -> Vec<String> {
+    let (targets, own) = std::mem::take(&mut scenario.contenders).into_iter().partition(|one| one.target.is_some());
+    scenario.contenders = own;
+    let targets: Vec<Contender> = targets;
+    targets.into_iter().map(|contender| contender.label).collect()
 }
 
 fn print(file: &Path, scenario: &Scenario, format: Format) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use feedlab_experiment::{Scenario, plan};
 
+use super::limits;
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::junit::Junit;
@@ -27,8 +28,10 @@ mod server;
 mod site;
 mod spread;
 pub(super) mod table;
+mod target;
 mod testbed;
 mod together;
+mod trial;
 
 /// Measure scenarios: one server, many clients, every transport in turn
 ///
@@ -36,12 +39,15 @@ mod together;
 /// each in a separate process. The results, and a page with charts, go into a new folder. Ctrl-C stops gracefully and
 /// keeps the cells that are done; a second Ctrl-C stops immediately.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = limits::of_targets("\
 Examples:
   feedlab run scenarios/quick.toml
   feedlab run scenarios/ticker.toml scenarios/burst.toml --out /tmp/results
   feedlab run scenarios/quick.toml --format json | jq '.contenders[].metrics.age_p50_us'
   feedlab run scenarios/quick.toml --nats nats://127.0.0.1 --agents 2
+  feedlab run scenarios/quick.toml --target nchan
+  feedlab run scenarios/quick.toml --target my-server.toml
+  feedlab run scenarios/quick.toml --target http://127.0.0.1:9000
 
 Exit status:
     0  done, and every threshold met
@@ -53,7 +59,7 @@ Exit status:
 
 Next:
   open the report.html whose path the run prints at the end
-  feedlab validate SCENARIO    show how many cells a scenario has and how long it takes")]
+  feedlab validate SCENARIO    show how many cells a scenario has and how long it takes"))]
 pub(crate) struct Args {
     /// Scenario files; each gets its own results folder
     #[arg(required = true, value_name = "SCENARIO")]
@@ -76,6 +82,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
+    /// Measure somebody else's server instead of feedlab's: a [target.NAME] of the scenario or of
+    /// scenarios/peers/targets/NAME.toml, a file with one, or the URL of a running server with feedlab's own endpoints.
+    /// Contenders whose transport it does not have are left out. Before anything is measured, one update must arrive over
+    /// each transport
+    #[arg(long, value_name = "NAME|FILE|URL")]
+    target: Option<String>,
+
     #[command(flatten)]
     spread: SpreadArgs,
 
@@ -95,7 +108,8 @@ pub(super) enum FailOn {
 
 /// Runs all scenarios. Reports foreseeable problems before it measures the first one.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    let scenarios = args.scenarios.iter().map(|file| load(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let scenarios =
+        args.scenarios.iter().map(|file| load(file, args.target.as_deref())).collect::<anyhow::Result<Vec<_>>>()?;
     let all: Vec<_> = scenarios.iter().map(|(scenario, _)| scenario).collect();
     let spread = args.spread.checked(&all).map_err(bad_input)?;
     needs::check_descriptors(all.into_iter(), spread.generators()).map_err(bad_input)?;
@@ -115,10 +129,15 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// Returns a scenario and the text of its file, which is read only once because it may be a pipe.
-fn load(file: &Path) -> anyhow::Result<(Scenario, String)> {
+/// Returns a scenario, with its target if one is chosen, and the text of its file, which is read only once because it may
+/// be a pipe.
+fn load(file: &Path, target: Option<&str>) -> anyhow::Result<(Scenario, String)> {
     let text = Scenario::text(file).map_err(bad_input)?;
     let scenario = Scenario::parse(&text, file).map_err(bad_input)?;
+    let scenario = match target {
+        Some(target) => target::measured_by(&scenario, target).map_err(bad_input)?,
+        None => scenario,
+    };
     Ok((scenario, text))
 }
 

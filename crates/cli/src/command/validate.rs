@@ -60,5 +60,15 @@ fn ok_line(file: &Path, scenario: &Scenario) -> String {
     let cells = plan::cells(scenario).len();
     let plural = if cells == 1 { "" } else { "s" };
     let takes = for_people(plan::duration(scenario));
-    format!("{}: ok, {cells} cell{plural}, about {takes}\n", file.display())
+    format!("{}: ok, {cells} cell{plural}, about {takes}{}\n", file.display(), targets(scenario))
+}
+
+/// Names the servers of others that a run starts or needs.
+fn targets(scenario: &Scenario) -> String {
+    let names: Vec<&str> = scenario.targets.iter().map(|target| target.name.as_str()).collect();
+    match names.len() {
+        0 => String::new(),
+        1 => format!(", with the target {}", names[0]),
+        _ => format!(", with the targets {}", names.join(", ")),
+    }
 }

@@ -24,6 +24,7 @@ mod run;
 mod scenario;
 mod segments;
 mod serve;
+mod target;
 mod watch;
 mod workshop;
 

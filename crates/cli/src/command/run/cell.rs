@@ -66,6 +66,7 @@ pub(super) fn job(scenario: &Scenario, cell: &Cell, keys: Option<&Keys>, testbed
         certificate: keys.filter(|_| job.contender.link.tls).map(|keys| keys.certificate().to_owned()),
         proxy: testbed.proxy_control(),
         between: testbed.between(),
+        target: testbed.target(),
         own_addresses: job.contender.link.via.is_nginx() && scenario.nginx.balance == Balance::Hash,
         faults: scenario.faults.clone(),
         stall: scenario.feed.stall,

@@ -4,7 +4,7 @@
 //! not know what a child does.
 //!
 //! A child exits when its standard input ends. The other end is held here, so that even a killed run leaves no process
-//! behind. If `stop` is not reached, dropping the child kills it.
+//! behind. If `stop` is not reached, dropping the child kills it, unless it has processes of its own to stop first.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -46,12 +46,20 @@ impl Child {
         name: &'static str,
         arguments: &[OsString],
     ) -> anyhow::Result<(Self, T)> {
-        Self::start(None, name, arguments)?.listening().await
+        Self::start(None, name, arguments, true)?.listening().await
     }
 
     /// Waits until a child that serves prints where it listens.
-    pub(in crate::command) async fn listening<T: DeserializeOwned>(mut self) -> anyhow::Result<(Self, T)> {
-        let line = timeout(START, self.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
+    pub(in crate::command) async fn listening<T: DeserializeOwned>(self) -> anyhow::Result<(Self, T)> {
+        self.listening_within(START).await
+    }
+
+    /// The same for a child that may take longer.
+    pub(in crate::command) async fn listening_within<T: DeserializeOwned>(
+        mut self,
+        time: Duration,
+    ) -> anyhow::Result<(Self, T)> {
+        let line = timeout(time, self.stdout.next_line()).await.ok().and_then(Result::ok).flatten();
         match line.and_then(|line| serde_json::from_str(&line).ok()) {
             Some(listening) => Ok((self, listening)),
             None => Err(self.given_up().await),
@@ -74,17 +82,37 @@ impl Child {
         arguments: &[OsString],
         job: &impl Serialize,
     ) -> anyhow::Result<Self> {
+        Self::start(namespace, name, arguments, true)?.handed(job).await
+    }
+
+    /// The same for a child that stops processes of its own before it exits: dropping it only closes its standard input.
+    pub(in crate::command) async fn working_with_processes(
+        name: &'static str,
+        arguments: &[OsString],
+        job: &impl Serialize,
+    ) -> anyhow::Result<Self> {
+        Self::start(None, name, arguments, false)?.handed(job).await
+    }
+
+    async fn handed(mut self, job: &impl Serialize) -> anyhow::Result<Self> {
         let line = serde_json::to_string(job)? + "\n";
-        let mut child = Self::start(namespace, name, arguments)?;
-        let stdin = child.stdin.as_mut().context("the child has no standard input")?;
+        let stdin = self.stdin.as_mut().context("the child has no standard input")?;
         match stdin.write_all(line.as_bytes()).await {
-            Ok(()) => Ok(child),
+            Ok(()) => Ok(self),
             // The child has exited; its own message says more than a broken pipe.
-            Err(_) => Err(child.given_up().await.context(format!("{name} does not accept its job"))),
+            Err(_) => {
+                let refusal = format!("{} does not accept its job", self.name);
+                Err(self.given_up().await.context(refusal))
+            }
         }
     }
 
-    fn start(namespace: Option<&Namespace>, name: &'static str, arguments: &[OsString]) -> anyhow::Result<Self> {
+    fn start(
+        namespace: Option<&Namespace>,
+        name: &'static str,
+        arguments: &[OsString],
+        is_killed_on_drop: bool,
+    ) -> anyhow::Result<Self> {
         let binary = feedlab_feed::process::this_binary().context("cannot find the feedlab binary")?;
         let mut command = match namespace.map(|namespace| namespace.entrance(binary.clone())) {
             None => Command::new(binary),
@@ -110,7 +138,7 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
+            .kill_on_drop(is_killed_on_drop)
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let stdout = process.stdout.take().context("the child has no standard output")?;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::keys::Keys;
 use super::progress::Progress;
-use super::{AgentSetup, cell};
+use super::{AgentSetup, cell, trial};
 use crate::build;
 
 /// A run in progress.
@@ -125,9 +125,22 @@ impl<'a> Series<'a> {
     /// Measures the cells until one of the [`End`]s.
     pub(super) async fn measure(&mut self, stop: &CancellationToken, setup: Option<&mut AgentSetup>) -> End {
         self.agents = setup.as_ref().map(|setup| setup.agents.names()).unwrap_or_default();
-        let end = self.measure_cells(stop, setup).await;
+        let end = match self.try_targets(stop).await {
+            Some(end) => end,
+            None => self.measure_cells(stop, setup).await,
+        };
         self.progress.end();
         end
+    }
+
+    /// Tries the targets, if there are any. Returns `None` if the cells can be measured.
+    async fn try_targets(&self, stop: &CancellationToken) -> Option<End> {
+        let hlog = self.folder.hlog_path("trial");
+        match trial::of_targets(self.scenario, &self.plan, &hlog, &self.progress, stop).await {
+            Ok(true) => None,
+            Ok(false) => Some(End::Interrupted),
+            Err(error) => Some(End::Failed(error)),
+        }
     }
 
     async fn measure_cells(&mut self, stop: &CancellationToken, mut setup: Option<&mut AgentSetup>) -> End {

@@ -1,5 +1,6 @@
-//! A server of one cell: a child process, so that its CPU time and memory are its own. A fault may stop it; it restarts
-//! at the same addresses, with the same feed.
+//! A server of one cell: a child process, so that its CPU time and memory are its own. A fault may stop one of feedlab's
+//! own; it restarts at the same addresses, with the same feed. For a target, the child is the process that starts
+//! somebody else's server, publishes to it, and reports its figures (`command/target.rs`).
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
+use feedlab_experiment::scenario::Target;
 use feedlab_feed::settings::Settings;
 use feedlab_feed::source::{SourceConfig, StreamAddress};
 use feedlab_feed::stats::Stats;
@@ -20,6 +22,7 @@ use super::child::{Child, words};
 use super::keys::Keys;
 use super::site::{ANYWHERE, Namespace};
 use crate::command::serve::Listening;
+use crate::command::target;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,14 +47,19 @@ pub(super) struct Place {
     pub(super) namespace: Option<Namespace>,
 }
 
+/// What a server that restarts is started with each time.
+#[derive(Debug)]
+struct Start {
+    settings: Settings,
+    flags: Vec<OsString>,
+    namespace: Option<Namespace>,
+}
+
 /// A server, running or down.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Its settings, the same for each of its processes.
-    settings: Settings,
-    /// Its flags, the same for each of its processes.
-    flags: Vec<OsString>,
-    namespace: Option<Namespace>,
+    /// How to start another process of it; `None` for a target, which cannot be restarted with the same feed.
+    start: Option<Start>,
     /// `None` only while it restarts.
     process: Option<Child>,
     endpoint: SocketAddr,
@@ -88,11 +96,25 @@ impl Server {
         }
         let control_ip = namespace.as_ref().map_or(ANYWHERE.ip(), Namespace::address);
         let more = format!("--await-start --listen {listen} --control {}", SocketAddr::new(control_ip, 0));
-        let (process, Listening { listening, control, .. }) =
-            launch(namespace.as_ref(), &settings, &flags, &more).await?;
+        let start = Start { settings, flags, namespace };
+        let (process, Listening { listening, control, .. }) = launch(&start, &more).await?;
         let control = control.context("the server has no control address")?;
-        let process = Some(process);
-        Ok(Self { settings, flags, namespace, process, endpoint: listening, control, back_at: None, is_gone: false })
+        let start = Some(start);
+        Ok(Self { start, process: Some(process), endpoint: listening, control, back_at: None, is_gone: false })
+    }
+
+    /// Starts a target and waits until it is ready.
+    pub(super) async fn of_target(
+        scenario: &Scenario,
+        cell: &Cell,
+        target: &Target,
+        epoch: Epoch,
+    ) -> anyhow::Result<Self> {
+        let task = target::Task { target: target.clone(), settings: cell.settings(scenario), epoch };
+        let child = Child::working_with_processes("the target", &words("target"), &task).await?;
+        let (process, target::Listening { listening, control }) =
+            child.listening_within(target::START + PATIENCE).await?;
+        Ok(Self { start: None, process: Some(process), endpoint: listening, control, back_at: None, is_gone: false })
     }
 
     /// Returns the address of its endpoints.
@@ -115,7 +137,7 @@ impl Server {
 
     /// Stops it with a signal; it restarts after `downtime`.
     pub(super) fn end(&mut self, signal: Signal, downtime: Duration) {
-        if let Some(process) = self.process.as_ref().filter(|_| !self.is_gone) {
+        if let Some(process) = self.process.as_ref().filter(|_| !self.is_gone && self.start.is_some()) {
             process.signal(signal);
             self.back_at = Some(clock::now() + downtime);
         }
@@ -142,12 +164,12 @@ impl Server {
     /// Restarts it at the same addresses. The feed's clock started at `feed_us`, µs of Unix time. When the server
     /// listens, its history contains the updates that were due by then.
     pub(super) async fn restart(&mut self, feed_us: u64) -> anyhow::Result<()> {
+        let Some(start) = &self.start else { return Ok(()) };
         if let Some(process) = self.process.take() {
             process.stop().await?;
         }
         let more = format!("--began-at {feed_us} --listen {} --control {}", self.endpoint, self.control);
-        let started = launch(self.namespace.as_ref(), &self.settings, &self.flags, &more).await;
-        let (process, _) = started.context("cannot restart it")?;
+        let (process, _) = launch(start, &more).await.context("cannot restart it")?;
         self.process = Some(process);
         self.back_at = None;
         Ok(())
@@ -187,12 +209,8 @@ impl Server {
 
 /// Starts one process of a server. Its settings go to its standard input; its addresses are flags, as for every process
 /// of a cell.
-async fn launch(
-    namespace: Option<&Namespace>,
-    settings: &Settings,
-    flags: &[OsString],
-    more: &str,
-) -> anyhow::Result<(Child, Listening)> {
-    let arguments = [flags, &words(more)].concat();
-    Child::working_within(namespace, "the server", &arguments, settings).await?.listening().await
+async fn launch(start: &Start, more: &str) -> anyhow::Result<(Child, Listening)> {
+    let Start { settings, flags, namespace } = start;
+    let arguments = [flags.as_slice(), &words(more)].concat();
+    Child::working_within(namespace.as_ref(), "the server", &arguments, settings).await?.listening().await
 }

@@ -89,6 +89,9 @@ impl SpreadArgs {
     pub(super) fn checked(&self, scenarios: &[&Scenario]) -> anyhow::Result<Spread> {
         let listen = self.listen.unwrap_or(ANYWHERE);
         scenarios.iter().try_for_each(|scenario| check_listen(scenario, listen))?;
+        if self.nats.is_some() || self.segment.is_some() {
+            scenarios.iter().try_for_each(|scenario| check_targets(scenario))?;
+        }
         match (&self.nats, self.agents, self.segment, self.start_at) {
             (Some(address), Some(agents), ..) => {
                 let site = self.site(scenarios, listen)?;
@@ -152,6 +155,18 @@ impl SpreadArgs {
             notice as f64 / 1e6
         );
         Ok(Spread::Segment { segment, start_us, role })
+    }
+}
+
+/// Checks that no target is measured: only the process that starts one knows how its clients read its feed.
+fn check_targets(scenario: &Scenario) -> anyhow::Result<()> {
+    let named = scenario.contenders.iter().find_map(|contender| contender.target.as_deref());
+    match named {
+        None => Ok(()),
+        Some(target) => anyhow::bail!(
+            "{}: the target {target} can be measured only by one process: omit --nats and --segment",
+            scenario.name
+        ),
     }
 }
 

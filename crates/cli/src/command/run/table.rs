@@ -100,7 +100,8 @@ mod tests {
     fn entry(transport: Transport, clients: u32, age_us: f64) -> Entry {
         let estimate = |value| Estimate { value, low: None, high: None };
         let metrics = [(Metric::AgeP50, estimate(age_us)), (Metric::SocketBytesPerUpdate, estimate(380.0))].into();
-        Entry { label: transport.label().to_owned(), transport, clients, payload_bytes: None, metrics, predicted: None }
+        let label = transport.label().to_owned();
+        Entry { label, transport, target: None, clients, payload_bytes: None, metrics, predicted: None }
     }
 
     fn summary() -> Summary {

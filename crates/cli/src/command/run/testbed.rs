@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{Fault, ProcessFault, Via};
-use feedlab_feed::clock;
-use feedlab_loadgen::Between;
+use feedlab_experiment::scenario::{Fault, PORT, ProcessFault, Target, Via};
+use feedlab_feed::{Epoch, clock};
+use feedlab_loadgen::{Between, JobTarget};
 use rustix::process::Signal;
 
 use super::child::{Child, words};
@@ -23,6 +23,8 @@ use crate::command::{nginx, proxy};
 #[derive(Debug)]
 pub(super) struct Testbed {
     feed: Feed,
+    /// What clients must know of the target, if its server is one.
+    target: Option<JobTarget>,
     servers: Vec<Server>,
     /// Whether nginx forwards requests to each server, in the order of `servers`.
     rotation: Vec<bool>,
@@ -46,8 +48,9 @@ impl Testbed {
     ) -> anyhow::Result<Self> {
         let feed = Feed::start(scenario, cell, site.behind()).await?;
         let (servers, rotation, between) = (Vec::new(), Vec::new(), Between::default());
+        let (endpoint, control) = (site.listen, None);
         let mut testbed =
-            Self { feed, servers, rotation, nginx: None, proxy: None, between, endpoint: site.listen, control: None };
+            Self { feed, target: None, servers, rotation, nginx: None, proxy: None, endpoint, between, control };
         if let Err(error) = testbed.start_all(scenario, cell, keys, site).await {
             testbed.stop().await?;
             return Err(error);
@@ -55,7 +58,6 @@ impl Testbed {
         Ok(testbed)
     }
 
-    /// Servers that a fault adds later also run from the start, so that no client waits for one to start.
     async fn start_all(
         &mut self,
         scenario: &Scenario,
@@ -63,9 +65,35 @@ impl Testbed {
         keys: Option<&Keys>,
         site: &Site,
     ) -> anyhow::Result<()> {
-        let link = scenario.contenders[cell.contender].link;
+        let contender = &scenario.contenders[cell.contender];
+        let link = contender.link;
         // The servers behind nginx must know the origin of the pages that it serves over TLS.
         let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
+        match scenario.target(contender) {
+            None => self.start_servers(scenario, cell, keys, front, site).await?,
+            Some(target) => {
+                let epoch = Epoch::random();
+                let server = Server::of_target(scenario, cell, target, epoch).await?;
+                self.target = Some(job_target(target, epoch, server.endpoint()));
+                self.servers.push(server);
+                self.rotation.push(true);
+            }
+        }
+        self.endpoint = self.servers.first().map_or(self.endpoint, Server::endpoint);
+        self.start_front(scenario, cell, keys, front.unwrap_or(site.listen)).await
+    }
+
+    /// Starts feedlab's own servers. Those that a fault adds later also run from the start, so that no client waits for
+    /// one to start.
+    async fn start_servers(
+        &mut self,
+        scenario: &Scenario,
+        cell: &Cell,
+        keys: Option<&Keys>,
+        front: Option<SocketAddr>,
+        site: &Site,
+    ) -> anyhow::Result<()> {
+        let link = scenario.contenders[cell.contender].link;
         let is_outermost = !link.via.is_nginx() && !needs_proxy(scenario);
         for number in 0..scenario.servers(link.via) {
             let namespace = site.of_server(number as usize).cloned();
@@ -80,8 +108,18 @@ impl Testbed {
             self.servers.push(server);
             self.rotation.push(number < scenario.nginx.upstreams);
         }
-        self.endpoint = self.servers.first().map_or(self.endpoint, Server::endpoint);
-        let outermost = front.unwrap_or(site.listen);
+        Ok(())
+    }
+
+    /// Starts nginx and the lab proxy, if the cell needs them. The first of them listens at `outermost`.
+    async fn start_front(
+        &mut self,
+        scenario: &Scenario,
+        cell: &Cell,
+        keys: Option<&Keys>,
+        outermost: SocketAddr,
+    ) -> anyhow::Result<()> {
+        let link = scenario.contenders[cell.contender].link;
         if link.via.is_nginx() {
             let keys = keys.filter(|_| link.tls);
             let listen = if needs_proxy(scenario) { ANYWHERE } else { outermost };
@@ -100,6 +138,11 @@ impl Testbed {
             (self.proxy, self.endpoint, self.control) = (Some(proxy), listening, Some(control));
         }
         Ok(())
+    }
+
+    /// Returns what clients must know of the target, if the server is one.
+    pub(super) fn target(&self) -> Option<JobTarget> {
+        self.target.clone()
     }
 
     /// Returns the address that clients connect to.
@@ -235,6 +278,13 @@ impl Testbed {
         }
         result
     }
+}
+
+/// Returns what clients must know of a target that listens at an address.
+pub(super) fn job_target(target: &Target, epoch: Epoch, listening: SocketAddr) -> JobTarget {
+    let url = target.url.replace(PORT, &listening.port().to_string());
+    let publishes = target.publish.is_some();
+    JobTarget { target: Target { url, ..target.clone() }, epoch: publishes.then_some(epoch), publishes }
 }
 
 /// Returns whether a scenario needs the lab proxy.
