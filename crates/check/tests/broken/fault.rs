@@ -1,12 +1,13 @@
 //! A server with one fault: ours, behind a relay that changes what the fault is about and nothing else.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::frames;
@@ -78,10 +79,11 @@ async fn relay(client: TcpStream, server: SocketAddr, fault: Fault) -> Option<()
     to_server.write_all(&sent).await.ok()?;
     to_server.write_all(&rest).await.ok()?;
     let websocket = is_upgrade(&head).then_some(fault);
-    let upward = tokio::spawn(upward(from_client, to_server, websocket, leaks));
+    let closing = Arc::new(AtomicBool::new(false));
+    tokio::spawn(upward(from_client, to_server, websocket, leaks, Arc::clone(&closing)));
     match change {
         Some(change) => downward_changed(from_server, to_client, change).await,
-        None => downward(from_server, to_client, websocket, &upward.abort_handle()).await,
+        None => downward(from_server, to_client, &closing).await,
     }
 }
 
@@ -126,16 +128,11 @@ async fn downward_changed(mut server: OwnedReadHalf, mut client: OwnedWriteHalf,
     }
 }
 
-/// Relays an answer as it is. `websocket` is the fault, if this is one.
-async fn downward(
-    mut server: OwnedReadHalf,
-    mut client: OwnedWriteHalf,
-    websocket: Option<Fault>,
-    upward: &AbortHandle,
-) -> Option<()> {
+/// Relays an answer as it is, until the client is `closing` a WebSocket whose close is not to be answered.
+async fn downward(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, closing: &AtomicBool) -> Option<()> {
     let mut bytes = Vec::with_capacity(1 << 16);
     while server.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {
-        if websocket == Some(Fault::CloseWithoutFrame) && upward.is_finished() {
+        if closing.load(Ordering::SeqCst) {
             return Some(());
         }
         client.write_all(&bytes).await.ok()?;
@@ -145,21 +142,23 @@ async fn downward(
 }
 
 /// Relays what the client sends, and its end, unless that `leaks`.
+///
+/// `closing` is set before the server can see the close frame, so that its answer is never relayed.
 async fn upward(
     mut client: OwnedReadHalf,
     mut server: OwnedWriteHalf,
     websocket: Option<Fault>,
     leaks: bool,
+    closing: Arc<AtomicBool>,
 ) -> Option<()> {
     let mut bytes = Vec::with_capacity(1 << 16);
     while client.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {
         if websocket == Some(Fault::IgnoresPing) {
             bytes = frames::without_pings(&bytes);
         }
+        let closes = websocket == Some(Fault::CloseWithoutFrame) && frames::is_close(&bytes);
+        closing.fetch_or(closes, Ordering::SeqCst);
         server.write_all(&bytes).await.ok()?;
-        if websocket == Some(Fault::CloseWithoutFrame) && frames::is_close(&bytes) {
-            return Some(());
-        }
         bytes.clear();
     }
     if leaks {
