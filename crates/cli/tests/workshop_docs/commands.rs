@@ -71,6 +71,8 @@ fn check(page: &str, command: &str, addresses: &Addresses) {
                 succeeds(page, &["predict", scenario]);
             }
         }
+        // `scripts/test` installs it and measures it.
+        ["scripts/peers", "install", peer] => is_a_peer(page, peer),
         ["feedlab", "check", ..] => judge(page, &words[1..], addresses),
         ["node" | "python3", starter, ..] | ["go", "run", starter, ..] => {
             assert!(root().join(starter).is_file(), "{page} starts {starter}, which is not there");
@@ -82,6 +84,13 @@ fn check(page: &str, command: &str, addresses: &Addresses) {
         ["feedlab", "predict" | "doctor", ..] => succeeds(page, &words[1..]),
         _ => panic!("{page}: what is `{command}`? Teach this test to run it"),
     }
+}
+
+/// Checks that `scripts/peers` knows a server.
+fn is_a_peer(page: &str, peer: &str) {
+    let output = Command::new(root().join("scripts/peers")).arg("list").output().unwrap();
+    let list = String::from_utf8(output.stdout).unwrap();
+    assert!(list.split_whitespace().any(|word| word == peer), "{page}: scripts/peers list has no {peer}:\n{list}");
 }
 
 /// Splits a line into words like a shell that supports only single quotes.
