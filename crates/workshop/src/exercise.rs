@@ -9,11 +9,13 @@ use std::path::PathBuf;
 mod bench;
 mod check;
 mod progress;
+mod saves;
 mod verdict;
 
 pub use bench::Bench;
-pub use check::check;
+pub use check::{build_libraries, check};
 pub use progress::{ExerciseProgress, Progress};
+pub use saves::Saves;
 pub use verdict::{Failure, Outcome};
 
 /// An exercise.

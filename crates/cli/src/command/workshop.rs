@@ -13,6 +13,7 @@ Examples:
   feedlab workshop --listen 0.0.0.0:8080    let others on this network take part
   feedlab workshop next                     start the next coding exercise
   feedlab workshop check                    test your code
+  feedlab workshop watch                    test it whenever you save
   feedlab workshop check --url URL          test your own server, in any language
 
 Exit status:

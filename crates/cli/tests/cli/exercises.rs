@@ -8,6 +8,9 @@ use tempfile::TempDir;
 
 use super::{ends_with, err, error_line, feedlab, out};
 
+#[cfg(unix)]
+mod watch;
+
 /// A clone with the files that the steps read.
 struct Clone {
     folder: TempDir,
@@ -63,13 +66,18 @@ fn the_steps_guide_a_learner_through_the_exercises() {
 }
 
 #[test]
-fn reset_keeps_the_old_file() {
+fn w2_each_reset_keeps_a_copy_with_a_number_of_its_own() {
     let clone = Clone::new();
     clone.says(&["next"]);
-    fs::write(clone.path("yours/sse_parser.rs"), "mine").expect("a learner's file");
-    let said = clone.says(&["reset", "sse-parser"]);
-    assert!(said.starts_with("Your old file is kept as crates/exercises/yours/sse_parser.rs.old\n"), "{said}");
-    assert_eq!(fs::read_to_string(clone.path("yours/sse_parser.rs.old")).expect("the old file"), "mine");
+    for (number, written) in [(1, "mine"), (2, "mine too")] {
+        fs::write(clone.path("yours/sse_parser.rs"), written).expect("a learner's file");
+        let said = clone.says(&["reset", "sse-parser"]);
+        let copy = format!("yours/sse_parser.{number}.rs");
+        assert!(said.starts_with(&format!("Your file is kept as crates/exercises/{copy}\n")), "{said}");
+        assert_eq!(fs::read_to_string(clone.path(&copy)).expect("the copy"), written);
+    }
+    assert_eq!(fs::read_to_string(clone.path("yours/sse_parser.1.rs")).expect("the first copy"), "mine");
+    assert!(!clone.says(&["reset", "sse-parser"]).contains("kept"), "a file that is still the start is not kept");
     assert!(!clone.says(&["reset", "keepalive"]).contains("kept"), "without a file, nothing is kept");
 }
 
@@ -79,7 +87,7 @@ fn wrong_usage_has_a_remedy() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let line = error_line(&ends_with(2, feedlab(&["workshop", "next"]).current_dir(elsewhere.path())));
     assert!(line.contains("is not in a clone of feedlab") && line.contains("change to your clone"), "{line}");
-    for step in ["check", "hint", "reset"] {
+    for step in ["check", "watch", "hint", "reset"] {
         let line = error_line(&ends_with(2, &mut clone.step(&[step, "sse"])));
         assert!(line.contains("unknown exercise `sse`; the exercises are sse-parser, poll-cursor"), "{line}");
     }

@@ -1,7 +1,7 @@
 //! A clone of the repository, with the learner's files in `crates/exercises/yours/`.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Error, Exercise};
@@ -88,28 +88,47 @@ impl Bench {
     /// # Errors
     /// When a file cannot be read or written.
     pub fn start(&self, exercise: &Exercise) -> Result<bool, Error> {
-        if self.has_started(exercise) {
-            return Ok(false);
+        let file = self.file(exercise);
+        let failed = |source| Error::File { what: "write", path: file.clone(), source };
+        fs::create_dir_all(self.yours()).map_err(failed)?;
+        match create(&self.root.join(&file), self.start_of(exercise)?.as_bytes()) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            created => created.map(|()| true).map_err(failed),
         }
-        let start = self.read(&Path::new(EXERCISES).join("src/start").join(exercise.module() + ".rs"))?;
-        self.write(&self.file(exercise), &start)?;
-        Ok(true)
     }
 
-    /// Starts the exercise over. Keeps the learner's file as `NAME.rs.old`, and returns that path.
+    /// Starts the exercise over. Unless the learner's file is still the start, first keeps a copy beside it, as
+    /// `NAME.1.rs`, `NAME.2.rs` …, and returns the path of the copy. No copy is ever overwritten.
     ///
     /// # Errors
     /// When a file cannot be read or written.
     pub fn reset(&self, exercise: &Exercise) -> Result<Option<PathBuf>, Error> {
-        let file = self.file(exercise);
-        let old = file.with_extension("rs.old");
-        let kept = match fs::rename(self.root.join(&file), self.root.join(&old)) {
-            Ok(()) => Some(old),
+        let (file, start) = (self.file(exercise), self.start_of(exercise)?);
+        let kept = match fs::read(self.root.join(&file)) {
+            Ok(written) if written == start.as_bytes() => None,
+            Ok(written) => Some(self.keep(&file, &written)?),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(source) => return Err(Error::File { what: "write", path: old, source }),
+            Err(source) => return Err(Error::File { what: "read", path: file, source }),
         };
-        self.start(exercise)?;
+        self.write(&file, &start)?;
         Ok(kept)
+    }
+
+    fn start_of(&self, exercise: &Exercise) -> Result<String, Error> {
+        self.read(&Path::new(EXERCISES).join("src/start").join(exercise.module() + ".rs"))
+    }
+
+    /// Writes a copy of a file to the first number that is free.
+    fn keep(&self, file: &Path, written: &[u8]) -> Result<PathBuf, Error> {
+        let mut number = 1_u32;
+        loop {
+            let copy = file.with_extension(format!("{number}.rs"));
+            match create(&self.root.join(&copy), written) {
+                Ok(()) => return Ok(copy),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(source) => return Err(Error::File { what: "write", path: copy, source }),
+            }
+        }
     }
 
     /// Reads a text file of the clone.
@@ -132,4 +151,12 @@ impl Bench {
         };
         write().map_err(|source| Error::File { what: "write", path: path.to_owned(), source })
     }
+}
+
+/// Writes a new file, and fails if there already is one: the system checks that, so that no other program can create it
+/// in between.
+fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }

@@ -3,6 +3,7 @@
 //! This runs `cargo test --offline -p feedlab-exercises --features yours --test NAME` in two steps, so that the build
 //! may take as long as it needs, while a loop that never exits is detected.
 
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -38,19 +39,50 @@ pub async fn check(bench: &Bench, exercise: &Exercise, progress: impl FnMut(&str
     Ok(verdict::read(&output, &bench.read(&bench.test(exercise))?))
 }
 
+/// Builds the libraries that all exercises need, so that the first check is quick. `progress` gets cargo's messages line
+/// by line.
+///
+/// This uses one core, at the lowest priority: a measurement may run at the same time. The build ends when the future is
+/// dropped.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub async fn build_libraries(bench: &Bench, progress: impl FnMut(&str)) -> Result<(), Error> {
+    let program = cargo_program();
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(&program).args(CARGO_TEST).args(["--lib", "--no-run", "--jobs", "1"]);
+    nice.args(["--color", "never"]).current_dir(bench.root()).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child =
+        nice.stderr(Stdio::piped()).kill_on_drop(true).spawn().map_err(|source| no_cargo(&program, source))?;
+    read_lines(child.stderr.take(), progress).await;
+    // A build that fails is reported by the check that needs it.
+    let _ = child.wait().await;
+    Ok(())
+}
+
+/// The arguments that select what is built. The same in all builds, so that each library is built only once.
+const CARGO_TEST: [&str; 6] = ["test", "--offline", "--package", "feedlab-exercises", "--features", "yours"];
+
+fn cargo_program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn no_cargo(program: &OsStr, source: std::io::Error) -> Error {
+    Error::NoCargo { program: program.to_string_lossy().into_owned(), source }
+}
+
 /// Builds the test. Returns its executable, or the compiler's errors in the learner's file.
 async fn build(
     bench: &Bench,
     exercise: &Exercise,
     progress: impl FnMut(&str),
 ) -> Result<Result<PathBuf, String>, Error> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let program = cargo_program();
     let mut cargo = Command::new(&program);
-    cargo.args(["test", "--offline", "--package", "feedlab-exercises", "--features", "yours", "--test"]);
-    cargo.args([exercise.module().as_str(), "--no-run", "--color", "never", "--message-format", "json"]);
+    cargo.args(CARGO_TEST).args(["--test", exercise.module().as_str()]);
+    cargo.args(["--no-run", "--color", "never", "--message-format", "json"]);
     cargo.current_dir(bench.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let no_cargo = |source| Error::NoCargo { program: program.to_string_lossy().into_owned(), source };
-    let mut child = cargo.kill_on_drop(true).spawn().map_err(no_cargo)?;
+    let mut child = cargo.kill_on_drop(true).spawn().map_err(|source| no_cargo(&program, source))?;
     let (messages, stderr) = tokio::join!(read_all(child.stdout.take()), read_lines(child.stderr.take(), progress));
     let is_built = child.wait().await.is_ok_and(|status| status.success());
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());

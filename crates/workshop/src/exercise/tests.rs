@@ -74,16 +74,35 @@ fn an_unknown_exercise_is_reported_with_the_list() {
 }
 
 #[test]
-fn a_start_is_copied_once_and_the_old_file_is_kept_on_reset() {
+fn a_start_is_copied_once() {
     let (_folder, bench) = scratch();
     let exercise = Exercise::find("keepalive").unwrap();
     assert!(!bench.has_started(exercise));
     assert!(bench.start(exercise).unwrap());
     bench.write(&bench.file(exercise), "mine").unwrap();
     assert!(!bench.start(exercise).unwrap(), "the learner's file is not overwritten");
-    let old = bench.reset(exercise).unwrap().unwrap();
-    assert_eq!(bench.read(&old).unwrap(), "mine");
-    assert_eq!(bench.read(&bench.file(exercise)).unwrap(), "//! the start\n");
+    assert_eq!(bench.read(&bench.file(exercise)).unwrap(), "mine");
+}
+
+#[test]
+fn w2_no_reset_loses_what_a_learner_wrote() {
+    let (_folder, bench) = scratch();
+    let exercise = Exercise::find("keepalive").unwrap();
+    let reset = |text: &str| {
+        bench.write(&bench.file(exercise), text).unwrap();
+        let kept = bench.reset(exercise).unwrap();
+        assert_eq!(bench.read(&bench.file(exercise)).unwrap(), "//! the start\n");
+        kept.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+    };
+    assert_eq!(reset("mine").as_deref(), Some("keepalive.1.rs"));
+    assert_eq!(reset("mine too").as_deref(), Some("keepalive.2.rs"));
+    assert_eq!(reset("//! the start\n"), None, "there is nothing to keep");
+    assert_eq!(bench.reset(exercise).unwrap(), None);
+    let copy = |number| bench.read(&bench.file(exercise).with_extension(format!("{number}.rs"))).unwrap();
+    assert_eq!((copy(1), copy(2)), ("mine".to_owned(), "mine too".to_owned()));
+    fs::remove_file(bench.root().join(bench.file(exercise))).unwrap();
+    assert_eq!(bench.reset(exercise).unwrap(), None, "there was no file");
+    assert!(bench.has_started(exercise));
 }
 
 #[test]

@@ -1,13 +1,17 @@
-//! `feedlab workshop list`, `next`, `check`, `hint`, `reset`: a learner's steps through the coding exercises, and the check
-//! of a server of their own.
+//! `feedlab workshop list`, `next`, `check`, `watch`, `hint`, `reset`: a learner's steps through the coding exercises, and
+//! the check of a server of their own.
 
-use feedlab_workshop::exercise::{self, Bench, Error, Exercise, Outcome, Progress};
+use feedlab_workshop::exercise::{self, Bench, Error, Exercise, ExerciseProgress, Outcome, Progress};
 
 use crate::exit::{Exit, bad_input};
 use crate::output;
 
+mod build;
 mod own_server;
 mod text;
+mod watch;
+
+pub(super) use build::build_in_background;
 
 /// A step through the exercises.
 #[derive(Debug, clap::Subcommand)]
@@ -33,12 +37,19 @@ pub(crate) enum Step {
         #[arg(long, value_name = "N", requires = "url")]
         stage: Option<u8>,
     },
+    /// Check an exercise now and whenever you save its file, until Ctrl-C
+    ///
+    /// When it passes, this goes on to the next exercise, unless you named one.
+    Watch {
+        /// Its name [default: the first that has not passed]
+        exercise: Option<String>,
+    },
     /// Show the next hint for an exercise; there are three
     Hint {
         /// Its name [default: the first that has not passed]
         exercise: Option<String>,
     },
-    /// Start an exercise again; your file is kept as NAME.rs.old
+    /// Start an exercise over; your file is kept as NAME.1.rs, the next one as NAME.2.rs …
     Reset {
         /// Its name
         exercise: String,
@@ -55,6 +66,7 @@ pub(crate) fn execute(step: &Step) -> anyhow::Result<Exit> {
         Step::List => workspace.list(),
         Step::Next => workspace.next(),
         Step::Check { exercise, .. } => workspace.check(exercise.as_deref()),
+        Step::Watch { exercise } => watch::watch(workspace, exercise.as_deref()),
         Step::Hint { exercise } => workspace.hint(exercise.as_deref()),
         Step::Reset { exercise } => workspace.reset(exercise),
     }
@@ -98,27 +110,45 @@ impl Workspace {
 
     fn check(mut self, name: Option<&str>) -> anyhow::Result<Exit> {
         let Some(exercise) = self.exercise(name)? else { return all_done() };
+        self.start(exercise)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        if !runtime.block_on(self.try_out(exercise))? {
+            return Ok(Exit::Failed);
+        }
+        output::data(&text::then(self.progress.next()))?;
+        Ok(Exit::Done)
+    }
+
+    /// Gives the learner the file to edit and prints the task, unless there is a file already.
+    fn start(&self, exercise: &Exercise) -> anyhow::Result<()> {
         if self.bench.start(exercise).map_err(classify)? {
             output::data(&text::task(&self.bench, exercise))?;
         }
-        output::advice(&format!("compiling {} … (takes a minute the first time)", self.bench.file(exercise).display()));
-        let progress = |line: &str| {
-            if ["Compiling ", "Blocking "].iter().any(|word| line.trim_start().starts_with(word)) {
-                output::advice(line);
+        Ok(())
+    }
+
+    /// Checks the learner's file once, prints and records the outcome, and returns whether it passes.
+    async fn try_out(&mut self, exercise: &Exercise) -> anyhow::Result<bool> {
+        output::advice(&format!("compiling {} …", self.bench.file(exercise).display()));
+        let mut said = build::Said::default();
+        let outcome = exercise::check(&self.bench, exercise, |line| said.line(line)).await.map_err(classify)?;
+        let passes = matches!(outcome, Outcome::Passed { .. });
+        self.record(|progress| progress.of_mut(exercise).passed = passes)?;
+        output::data(&match outcome {
+            Outcome::Passed { tests } => {
+                let solution = self.bench.read(&self.bench.solution(exercise)).map_err(classify)?;
+                text::passed(&self.bench, exercise, tests, &solution)
             }
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(exercise::check(&self.bench, exercise, progress)).map_err(classify)?;
-        self.progress.of_mut(exercise).passed = matches!(outcome, Outcome::Passed { .. });
-        self.progress.save(&self.bench).map_err(classify)?;
-        let Outcome::Passed { tests } = outcome else {
-            output::data(&text::not_yet(&self.bench, exercise, &outcome))?;
-            return Ok(Exit::Failed);
-        };
-        let solution = self.bench.read(&self.bench.solution(exercise)).map_err(classify)?;
-        output::data(&text::passed(&self.bench, exercise, tests, &solution))?;
-        output::data(&text::then(self.progress.next()))?;
-        Ok(Exit::Done)
+            outcome => text::not_yet(&self.bench, exercise, &outcome),
+        })?;
+        Ok(passes)
+    }
+
+    /// Changes the progress that is stored now: while one step watches a file, others run in other terminals.
+    fn record(&mut self, change: impl FnOnce(&mut Progress)) -> anyhow::Result<()> {
+        self.progress = Progress::load(&self.bench).map_err(classify)?;
+        change(&mut self.progress);
+        self.progress.save(&self.bench).map_err(classify)
     }
 
     fn hint(mut self, name: Option<&str>) -> anyhow::Result<Exit> {
@@ -126,8 +156,7 @@ impl Workspace {
         let hints = exercise.hints();
         let shown = self.progress.of(exercise).hints.min(hints.len());
         let number = (shown + 1).min(hints.len());
-        self.progress.of_mut(exercise).hints = number;
-        self.progress.save(&self.bench).map_err(classify)?;
+        self.record(|progress| progress.of_mut(exercise).hints = number)?;
         output::data(&text::hint(exercise, number, &hints, shown == hints.len()))?;
         Ok(Exit::Done)
     }
@@ -135,8 +164,7 @@ impl Workspace {
     fn reset(mut self, name: &str) -> anyhow::Result<Exit> {
         let exercise = Exercise::find(name).map_err(classify)?;
         let kept = self.bench.reset(exercise).map_err(classify)?;
-        *self.progress.of_mut(exercise) = exercise::ExerciseProgress::default();
-        self.progress.save(&self.bench).map_err(classify)?;
+        self.record(|progress| *progress.of_mut(exercise) = ExerciseProgress::default())?;
         output::data(&text::after_reset(&self.bench, exercise, kept.as_deref()))?;
         Ok(Exit::Done)
     }

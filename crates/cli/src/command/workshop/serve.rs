@@ -16,6 +16,7 @@ use feedlab_workshop::{Class, ClassSettings};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
+use super::exercise;
 use crate::command::serve::endpoints::reachable;
 use crate::command::serve::listen::{self, Address};
 use crate::exit::{Exit, bad_input};
@@ -76,9 +77,15 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
         interrupt::stop_with_stdin(signals.stop.clone());
     }
     print_address(&args, address)?;
+    // A program that starts this server does not go on to the exercises.
+    let is_for_people = matches!(args.format, Format::Text);
+    let build = is_for_people.then(|| exercise::build_in_background(signals.stop.clone()));
     tokio::select! {
         result = run(listener, args.allow_host, &class, &signals) => result?,
         () = signals.at_once.cancelled() => {}
+    }
+    if let Some(build) = build {
+        let _ = build.await;
     }
     Ok(Exit::Done)
 }

@@ -54,7 +54,8 @@ fn commands(bench: &Bench, exercise: &Exercise) -> String {
     let name = exercise.name;
     let file = bench.file(exercise);
     format!(
-        "  edit   {}\n  check  feedlab workshop check {name}\n  hint   feedlab workshop hint {name}\n",
+        "  edit   {}\n  check  feedlab workshop check {name}\n  watch  feedlab workshop watch {name}    (checks \
+         whenever you save)\n  hint   feedlab workshop hint {name}\n",
         file.display()
     )
 }
@@ -126,7 +127,7 @@ pub(super) fn hint(exercise: &Exercise, number: usize, hints: &[&str], seen: boo
 
 /// Returns the text after a reset.
 pub(super) fn after_reset(bench: &Bench, exercise: &Exercise, kept: Option<&Path>) -> String {
-    let kept = kept.map(|path| format!("Your old file is kept as {}\n\n", path.display())).unwrap_or_default();
+    let kept = kept.map(|path| format!("Your file is kept as {}\n\n", path.display())).unwrap_or_default();
     format!("{kept}{}", task(bench, exercise))
 }
 
