@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, StatusCode, header};
@@ -26,13 +25,20 @@ pub(crate) struct Question {
 type NoStore = [(HeaderName, &'static str); 1];
 const NO_STORE: NoStore = [(header::CACHE_CONTROL, "no-store")];
 
-/// `GET /stats`, and `GET /stats?before=T` to ask for the last update due before T.
+type JsonType = [(HeaderName, &'static str); 1];
+const JSON_TYPE: JsonType = [(header::CONTENT_TYPE, "application/json")];
+
+/// `GET /stats`, and `GET /stats?before=T` to ask for the last update due before T. The JSON is indented: people read it
+/// too.
 pub(crate) async fn stats(
     State(app): State<Arc<App>>,
     question: Result<Query<Question>, QueryRejection>,
-) -> Result<(NoStore, Json<Stats>), Rejection> {
+) -> Result<(NoStore, JsonType, String), Rejection> {
     let Query(Question { before }) = question.map_err(|error| Rejection::bad_request(error.body_text()))?;
-    Ok((NO_STORE, Json(collect(app, before).await?)))
+    let text = serde_json::to_string_pretty(&collect(app, before).await?);
+    let failed =
+        |error| Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot write the figures: {error}"));
+    Ok((NO_STORE, JSON_TYPE, text.map_err(failed)? + "\n"))
 }
 
 /// Collects the figures. Asking the kernel about every connection takes a while if there are many, so it does not run
