@@ -1,7 +1,8 @@
 //! The chapters of the workshop: Markdown in the repository, and pages on the workshop's server.
 //!
 //! In reading order: the [`library`] holds the texts and the code that they link to, a `marker` is a comment that
-//! becomes a form or a button, a `link` resolves to the page of what it names, and `render` turns a text into a page.
+//! becomes a form or a button, a `link` resolves to the page of what it names, a `pointer` to the line of a name in the
+//! code, `outline` adds the table of contents, and `render` turns a text into a page.
 
 use std::borrow::Cow;
 
@@ -10,6 +11,8 @@ use feedlab_experiment::class::Questions;
 pub mod library;
 mod link;
 mod marker;
+mod outline;
+mod pointer;
 mod render;
 mod source;
 

@@ -15,6 +15,7 @@ mod screen;
 mod session;
 mod tab;
 
+mod chapters;
 mod client;
 mod connections;
 mod lessons;

@@ -26,6 +26,24 @@ fn every_chapter_has_the_same_headings_and_is_in_the_index() {
 }
 
 #[test]
+fn w6_every_chapter_begins_with_objectives_and_ends_with_key_points() {
+    let list = |name: &str, text: &str, line: &str| {
+        let list = text.split(&format!("\n**{line}**\n\n")).nth(1).unwrap_or_else(|| panic!("{name} lacks: {line}"));
+        let list = list.split("\n\n").next().unwrap();
+        assert_eq!(list.lines().filter(|line| line.starts_with("- ")).count(), 3, "{name}, {line}");
+        assert!(list.lines().all(|line| line.starts_with("- ") || line.starts_with("  ")), "{name}, {line}");
+    };
+    for (name, text) in chapters() {
+        let (before, rest) = text.split_once("\n## Question\n").unwrap();
+        list(&name, before, "After this chapter you can:");
+        let end = rest.split("\n## Change something\n").nth(1).unwrap();
+        list(&name, end, "Key points:");
+        let after = end.split("**Key points:**").nth(1).unwrap().split_once("\n\n- ").unwrap().1;
+        assert!(after.matches("\n\n").count() <= 1, "{name}: only the link to the next chapter follows");
+    }
+}
+
+#[test]
 fn every_link_has_a_target() {
     let mut count = 0;
     for (name, text) in pages() {

@@ -17,8 +17,48 @@ const CONTROL: &str = "127.0.0.1:8091";
 /// Returns the commands of a page's shell blocks, without their comments.
 fn commands(text: &str) -> Vec<String> {
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned());
+    blocks.flat_map(commands_of).collect()
+}
+
+/// Returns the commands of one block.
+fn commands_of(block: &str) -> Vec<String> {
+    let lines = block.lines().filter(|line| !line.starts_with("# "));
+    let lines = lines.map(|line| line.split(" #").next().unwrap().trim().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Whether a command runs until it is stopped.
+fn is_endless(command: &str) -> bool {
+    let starts = |words: &[&str]| words.iter().any(|word| command.starts_with(word));
+    starts(&["feedlab serve ", "feedlab proxy ", "node ", "python3 ", "go run "])
+        || (starts(&["feedlab watch "]) && !command.contains("--count"))
+        || (starts(&["curl -N", "curl -i -N"]) && !command.contains("--max-time"))
+}
+
+/// An endless command is the last of its block, and the block says which terminal it keeps; so do all other blocks of
+/// its section.
+#[test]
+fn w6_one_terminal_at_a_time() {
+    let mut count = 0;
+    for (name, text) in pages() {
+        for section in text.split("\n## ") {
+            let blocks: Vec<&str> =
+                section.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+            let is_started = |block: &&&str| commands_of(block).iter().any(|command| is_endless(command));
+            for block in blocks.iter().filter(is_started) {
+                let commands = commands_of(block);
+                // The starters are alternatives.
+                let is_choice = commands.iter().all(|command| is_endless(command));
+                let endless = commands.iter().position(|command| is_endless(command));
+                assert!(is_choice || endless == Some(commands.len() - 1), "{name}: more follows in\n{block}");
+                assert!(block.starts_with("# Terminal "), "{name}: which terminal?\n{block}");
+                count += 1;
+            }
+            let terminals = blocks.iter().filter_map(|block| block.strip_prefix("# Terminal ")?.chars().next());
+            assert!(terminals.is_sorted(), "{name}: the terminals are opened in order");
+        }
+    }
+    assert!(count >= 14, "only {count} blocks");
 }
 
 /// Returns the binary, run in the root of the repository.
@@ -155,8 +195,9 @@ fn judge(page: &str, arguments: &[&str], addresses: &Addresses) {
 fn curl(page: &str, arguments: &[&str], addresses: &Addresses) {
     const TIMED_OUT: i32 = 28;
     let substituted = arguments.iter().map(|argument| addresses.substitute(argument));
-    let substituted: Vec<_> =
-        ["-sS", "--fail", "--max-time", "1"].map(str::to_owned).into_iter().chain(substituted).collect();
+    // The last limit counts, so a stream ends sooner than on the page.
+    let (before, after) = (["-sS", "--fail"].map(str::to_owned), ["--max-time", "1"].map(str::to_owned));
+    let substituted: Vec<_> = before.into_iter().chain(substituted).chain(after).collect();
     let output = Command::new("curl").args(&substituted).output().expect("the chapters use curl; install it");
     let is_stream = substituted.iter().any(|argument| argument == "-N" || argument.contains("hold="));
     let ok = output.status.success() || (is_stream && output.status.code() == Some(TIMED_OUT));

@@ -19,6 +19,12 @@ pub(crate) fn resolve(from: &str, to: &str, root: &str) -> String {
     format!("{root}{}{place}", page_of(&path))
 }
 
+/// Returns the path, from the root of the repository, of the file that the link `to` in the file `from` leads to; `None`
+/// if it leads elsewhere.
+pub(super) fn path_of(from: &str, to: &str) -> Option<String> {
+    if to.starts_with(['#', '/']) || has_scheme(to) { None } else { joined(from, to) }
+}
+
 /// Whether a resolved link has a target: a link into the repository must name an existing file.
 #[cfg(test)]
 pub(crate) fn has_target(resolved: &str) -> bool {

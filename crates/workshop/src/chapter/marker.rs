@@ -4,6 +4,7 @@
 use feedlab_experiment::class::{Choice, Question, Questions};
 
 use super::escaped;
+use crate::exercise::Exercise;
 
 /// A marker in a chapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(crate) fn html(marker: &Marker, questions: &Questions, root: &str) -> String
         },
         Marker::Run(scenario) => run(scenario),
         Marker::Page(query) => live_page(query, root),
-        Marker::Exercise(name) => exercise(name),
+        Marker::Exercise(name) => exercise(name) + EXERCISE_END,
     }
 }
 
@@ -99,15 +100,21 @@ fn live_page(query: &str, root: &str) -> String {
     )
 }
 
-fn exercise(name: &str) -> String {
-    let name = escaped(name);
+/// Returns the beginning of the box of an exercise. Its text and its commands come from the chapter; [`EXERCISE_END`]
+/// is the end.
+pub(crate) fn exercise(name: &str) -> String {
+    let Ok(exercise) = Exercise::find(name) else {
+        return mistake(&format!("there is no exercise `{name}`")) + "<section>";
+    };
+    let Exercise { name, title, minutes, .. } = exercise;
     format!(
-        "<section class=\"exercise\" aria-label=\"Exercise\">\n<p>Exercise <code>{name}</code></p>\n\
-         <pre><code>feedlab workshop next             # copies the next exercise to crates/exercises/yours/\n\
-         feedlab workshop check {name}    # runs its tests on your code\n\
-         feedlab workshop hint {name}     # shows the next hint\n</code></pre>\n</section>\n"
+        "<section class=\"exercise\" id=\"exercise-{name}\" aria-label=\"Exercise {name}\">\n\
+         <p><b>Exercise <code>{name}</code></b>: {title}. {minutes} minutes.</p>\n",
     )
 }
+
+/// The end of the box of an exercise.
+pub(crate) const EXERCISE_END: &str = "</section>\n";
 
 #[cfg(test)]
 mod tests {

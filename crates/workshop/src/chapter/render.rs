@@ -1,11 +1,15 @@
 //! Renders Markdown as the content of a page.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
+use std::vec;
 
 use feedlab_experiment::class::Questions;
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-use super::{link, marker};
+use super::marker::{self, Marker};
+use super::pointer::Pointers;
+use super::{link, outline};
 
 /// The content of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +20,9 @@ pub struct Page {
     pub main: String,
 }
 
-type Events<'a> = Vec<Event<'a>>;
+pub(super) type Events<'a> = Vec<Event<'a>>;
+
+type Blocks<'a> = Peekable<vec::IntoIter<Events<'a>>>;
 
 /// Renders a Markdown file of the repository. HTML in it is trusted and kept. `root` is the relative URL of the
 /// server's root, as seen from the page.
@@ -24,25 +30,99 @@ pub(crate) fn page(path: &str, text: &str, questions: &Questions, root: &str) ->
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_GFM;
     let mut blocks = blocks(Parser::new_ext(text, options).collect()).into_iter().peekable();
-    let mut slugs = Slugs::default();
-    let mut title = None;
-    let mut content: Events<'_> = Vec::new();
+    let mut draft = Draft { path, root, ..Draft::default() };
     while let Some(block) = blocks.next() {
-        if let Some(marker) = marker_of(&block) {
-            content.push(Event::Html(marker::html(&marker, questions, root).into()));
-            if let marker::Marker::Question(id) = marker {
-                while blocks.next_if(|block| repeats(block, &id, questions)).is_some() {}
+        match (marker_of(&block), outline::section_of(&block)) {
+            (Some(Marker::Exercise(name)), _) => draft.exercise(&name, &mut blocks),
+            (Some(marker), _) => {
+                draft.html(marker::html(&marker, questions, root));
+                if let Marker::Question(id) = marker {
+                    while blocks.next_if(|block| repeats(block, &id, questions)).is_some() {}
+                }
             }
-            continue;
+            (None, Some((label, class))) => {
+                draft.html(format!("<section class=\"{class}\" aria-label=\"{}\">\n", label.trim_end_matches(':')));
+                draft.add(block);
+                if let Some(list) = blocks.next_if(is_list) {
+                    draft.add(list);
+                }
+                draft.html("</section>\n".to_owned());
+            }
+            (None, None) => draft.add(block),
         }
-        if title.is_none() && matches!(block.first(), Some(Event::Start(Tag::Heading { .. }))) {
-            title = Some(words(&block));
-        }
-        content.extend(served(block, path, root, &mut slugs));
     }
-    let mut main = String::new();
-    html::push_html(&mut main, content.into_iter());
-    Page { title: title.unwrap_or_else(|| path.to_owned()), main }
+    draft.into_page()
+}
+
+/// A page in the making.
+#[derive(Default)]
+struct Draft<'a> {
+    path: &'a str,
+    root: &'a str,
+    title: Option<String>,
+    /// The headings below the title: their ids and texts.
+    headings: Vec<(String, String)>,
+    /// The position in `content` of the first of these headings.
+    first_heading: usize,
+    slugs: Slugs,
+    pointers: Pointers,
+    content: Events<'a>,
+}
+
+impl<'a> Draft<'a> {
+    fn html(&mut self, html: String) {
+        self.content.push(Event::Html(html.into()));
+    }
+
+    /// Adds the box of an exercise: the text and the commands that follow its marker.
+    fn exercise(&mut self, name: &str, blocks: &mut Blocks<'a>) {
+        self.html(marker::exercise(name));
+        while let Some(block) = blocks.next_if(|block| is_code(block) || is_paragraph(block)) {
+            let is_last = is_code(&block);
+            self.add(block);
+            if is_last {
+                break;
+            }
+        }
+        self.html(marker::EXERCISE_END.to_owned());
+    }
+
+    fn add(&mut self, block: Events<'a>) {
+        let heading =
+            if let Some(Event::Start(Tag::Heading { level, .. })) = block.first() { Some(*level) } else { None };
+        if heading.is_some() && self.title.is_none() {
+            self.title = Some(words(&block));
+        }
+        let block = self.pointers.linked(block, self.path);
+        let id = self.slugs.of_heading(&block);
+        if let (Some(HeadingLevel::H2), Some(id)) = (heading, &id) {
+            if self.headings.is_empty() {
+                self.first_heading = self.content.len();
+            }
+            self.headings.push((id.clone(), words(&block)));
+        }
+        self.content.extend(served(block, self.path, self.root, id));
+    }
+
+    fn into_page(mut self) -> Page {
+        let contents = outline::contents(&self.headings);
+        self.content.insert(self.first_heading, Event::Html(contents.into()));
+        let mut main = String::new();
+        html::push_html(&mut main, self.content.into_iter());
+        Page { title: self.title.unwrap_or_else(|| self.path.to_owned()), main }
+    }
+}
+
+fn is_code(block: &Events<'_>) -> bool {
+    matches!(block.first(), Some(Event::Start(Tag::CodeBlock(_))))
+}
+
+fn is_list(block: &Events<'_>) -> bool {
+    matches!(block.first(), Some(Event::Start(Tag::List(_))))
+}
+
+fn is_paragraph(block: &Events<'_>) -> bool {
+    matches!(block.first(), Some(Event::Start(Tag::Paragraph)))
 }
 
 /// Splits the text into blocks: paragraphs, lists, headings …
@@ -64,7 +144,7 @@ fn blocks(events: Events<'_>) -> Vec<Events<'_>> {
     blocks
 }
 
-fn marker_of(block: &Events<'_>) -> Option<marker::Marker> {
+fn marker_of(block: &Events<'_>) -> Option<Marker> {
     let html = |event: &Event<'_>| if let Event::Html(html) = event { Some(html.to_string()) } else { None };
     matches!(block.first(), Some(Event::Start(Tag::HtmlBlock)))
         .then(|| block.iter().filter_map(html).collect::<String>())
@@ -89,7 +169,7 @@ fn plain(markdown: &str) -> String {
     words(&Parser::new(markdown).collect())
 }
 
-fn words(events: &Events<'_>) -> String {
+pub(super) fn words(events: &Events<'_>) -> String {
     let mut text = String::new();
     for event in events {
         match event {
@@ -102,8 +182,7 @@ fn words(events: &Events<'_>) -> String {
 }
 
 /// Converts a block for the page: headings get ids, links are resolved to pages, and tables can be scrolled.
-fn served<'a>(block: Events<'a>, path: &str, root: &str, slugs: &mut Slugs) -> Events<'a> {
-    let heading = slugs.of_heading(&block);
+fn served<'a>(block: Events<'a>, path: &str, root: &str, heading: Option<String>) -> Events<'a> {
     let resolve = |to: &CowStr<'_>| link::resolve(path, to, root).into();
     let mut served = Vec::with_capacity(block.len());
     for event in block {

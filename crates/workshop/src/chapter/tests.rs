@@ -1,6 +1,7 @@
 use feedlab_experiment::class::Questions;
 
 use super::*;
+use crate::exercise::Exercise;
 
 const QUESTIONS: &str = r#"
 [[question]]
@@ -113,13 +114,82 @@ fn every_marker_of_every_chapter_names_what_is_there() {
                     assert!(scenario.starts_with("scenarios/workshop/"), "{path} runs {scenario}");
                     assert!(library::file(&scenario).is_some(), "{path} runs {scenario}, which is not there");
                 }
-                _ => {}
+                Some(marker::Marker::Exercise(name)) => assert!(Exercise::find(&name).is_ok(), "{path} has `{name}`"),
+                Some(marker::Marker::Page(_)) | None => {}
             }
         }
     }
     for question in &questions.question {
         assert!(asked.contains(&question.id), "no chapter asks `{}`", question.id);
     }
+}
+
+#[test]
+fn w6_the_box_of_an_exercise_holds_its_own_commands_and_starts_no_other() {
+    let mut boxes = 0;
+    for (path, text) in texts() {
+        let page = render::page(&path, &text, &super::questions().unwrap(), "/").main;
+        for section in page.split("<section class=\"exercise\" id=\"exercise-").skip(1) {
+            let name = section.split('"').next().unwrap();
+            let inside = section.split("</section>").next().unwrap();
+            let commands: Vec<&str> =
+                inside.lines().filter_map(|line| line.split("feedlab workshop ").nth(1)).collect();
+            assert_eq!(commands.len(), 4, "{path}, {name}: {inside}");
+            for (command, step) in commands.iter().zip(["check", "hint", "watch", "reset"]) {
+                assert!(command.starts_with(&format!("{step} {name} ")), "{path}, {name}: {command}");
+            }
+            assert!(commands[3].contains("only to start over"), "{path}, {name}");
+            boxes += 1;
+        }
+        assert!(!page.contains("workshop next ") || path.ends_with("/exercises.md"), "{path}");
+    }
+    assert_eq!(boxes, Exercise::ALL.len(), "each exercise has a box in one chapter");
+}
+
+#[test]
+fn w6_what_to_look_for_is_linked_to_its_line() {
+    let page = page(
+        "Look for `Slots` and `skipped` in\n[a file](../../crates/loadgen/src/transport/short_polling.rs), and\nlook for `Slots` \
+         there. Look for `absent` there. Look for `Slots` in `other.rs`. A [file](../wire.md) `Slots`.\n",
+    );
+    let code = library::text("crates/loadgen/src/transport/short_polling.rs").unwrap();
+    let line = 1 + code.lines().position(|line| line.contains("struct Slots")).unwrap();
+    let to = format!("<a href=\"/workshop/source/crates/loadgen/src/transport/short_polling.rs#L{line}\">");
+    assert_eq!(page.main.matches(&format!("{to}<code>Slots</code></a>")).count(), 2, "{}", page.main);
+    assert!(page.main.contains(&format!("{to}a file</a>")), "{}", page.main);
+    assert!(
+        page.main.contains("for <code>absent</code> there") && page.main.contains("wire.md\">file"),
+        "{}",
+        page.main
+    );
+}
+
+#[test]
+fn w6_every_name_to_look_for_in_the_chapters_has_a_link() {
+    let (mut links, mut without) = (0, Vec::new());
+    for (path, text) in texts() {
+        let page = render::page(&path, &text, &super::questions().unwrap(), "/").main.replace('\n', " ");
+        links += page.matches("\"><code>").count();
+        // A name in a browser's file that the workshop does not serve has none.
+        let plain = page.split("ook for <code>").skip(1).filter(|rest| !rest.contains("</code> in <code>"));
+        without.extend(plain.map(|rest| format!("{path}: {}", &rest[..rest.len().min(60)])));
+    }
+    assert_eq!(without, [""; 0]);
+    assert!(links > 80, "only {links} links");
+}
+
+#[test]
+fn w6_a_chapter_has_contents_and_its_two_lists_are_set_off() {
+    let main = page(
+        "# A\n\n**After this chapter you can:**\n\n- a\n\n## One\n\n## Two <x>\n\n## `Three`\n\n**Key points:**\n\n- b\n\nNext.\n",
+    )
+    .main;
+    let contents = "<nav class=\"contents\" aria-label=\"On this page\"><ul><li><a href=\"#one\">One</a></li>";
+    let (before, after) = main.split_once(contents).unwrap_or_else(|| panic!("{main}"));
+    assert!(before.contains("<section class=\"objectives\" aria-label=\"After this chapter you can\">"), "{before}");
+    assert!(before.contains("<li>a</li>\n</ul>\n</section>") && after.contains("<h2 id=\"one\">One</h2>"), "{main}");
+    assert!(after.contains("<section class=\"key-points\"") && after.contains("</section>\n<p>Next.</p>"), "{main}");
+    assert!(!page("# A\n\n## One\n\n## Two\n").main.contains("<nav"), "two headings need no contents");
 }
 
 #[test]

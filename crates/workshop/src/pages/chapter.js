@@ -2,6 +2,8 @@
 
 import { answer, ask, askName, below, draw, element, every, onName, say, who } from "./common.js";
 
+import "./copy.js";
+
 /** The poll interval. Votes change slowly, and a class of 30 already sends 15 requests per second. */
 const POLL_MS = 2000;
 
