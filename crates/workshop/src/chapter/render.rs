@@ -101,7 +101,7 @@ impl<'a> Draft<'a> {
             }
             self.headings.push((id.clone(), words(&block)));
         }
-        self.content.extend(served(block, self.path, self.root, id));
+        self.content.extend(served(block, self.path, self.root, id.as_deref()));
     }
 
     fn into_page(mut self) -> Page {
@@ -182,13 +182,13 @@ pub(super) fn words(events: &Events<'_>) -> String {
 }
 
 /// Converts a block for the page: headings get ids, links are resolved to pages, and tables can be scrolled.
-fn served<'a>(block: Events<'a>, path: &str, root: &str, heading: Option<String>) -> Events<'a> {
+fn served<'a>(block: Events<'a>, path: &str, root: &str, heading: Option<&str>) -> Events<'a> {
     let resolve = |to: &CowStr<'_>| link::resolve(path, to, root).into();
     let mut served = Vec::with_capacity(block.len());
     for event in block {
         match event {
             Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-                let id = id.or_else(|| heading.clone().map(CowStr::from));
+                let id = id.or_else(|| heading.map(|heading| heading.to_owned().into()));
                 served.push(Event::Start(Tag::Heading { level, id, classes, attrs }));
             }
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
