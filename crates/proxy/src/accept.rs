@@ -26,10 +26,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     bind(address)?.listen(BACKLOG)
 }
 
-/// Accepts connections until `shutdown` is cancelled, and handles each in its own task. Cancelling `abort` ends these
-/// tasks.
+/// Accepts connections until `shutdown` is cancelled, at most `max_connections` at a time, and handles each in its own
+/// task. Cancelling `abort` ends these tasks.
 pub(crate) async fn accept(
-    mut listener: TcpListener,
+    (mut listener, max_connections): (TcpListener, usize),
     lab: Arc<Lab>,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
@@ -49,6 +49,8 @@ pub(crate) async fn accept(
             () = shutdown.cancelled() => return Ok(()),
         };
         match accepted {
+            // Dropped, and with it closed.
+            Ok(_) if tasks.len() >= max_connections => {}
             Ok((client, _)) => {
                 let _ = client.set_nodelay(true);
                 tasks.spawn(connection::serve(client, lab.register(), lab.clone(), abort.clone()));

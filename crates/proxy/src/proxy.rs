@@ -23,20 +23,37 @@ const DRAIN: Duration = Duration::from_millis(500);
 pub struct Proxy {
     listener: TcpListener,
     control: Option<TcpListener>,
+    /// The most connections at a time.
+    max_connections: usize,
     lab: Arc<Lab>,
 }
 
 impl Proxy {
-    /// Creates a proxy that forwards connections to `upstream`.
+    /// Creates a proxy that forwards connections of this machine to `upstream`.
     ///
     /// # Errors
     /// When the listener is not on loopback, a setting is out of range, or the system provides no timer.
     pub fn new(listener: TcpListener, upstream: SocketAddr, config: Config) -> Result<Self, ProxyError> {
-        config.settings.check().map_err(ProxyError::Settings)?;
         is_loopback(&listener)?;
+        Self::open_to_others(listener, upstream, config, usize::MAX)
+    }
+
+    /// Creates a proxy like [`new`](Self::new), with a listener on any address and at most this many
+    /// connections at a time; it closes those beyond. Anyone who reaches the listener reaches `upstream`, so `upstream` has
+    /// to decide by itself whom it answers. The control API is still on loopback only.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or the system provides no timer.
+    pub fn open_to_others(
+        listener: TcpListener,
+        upstream: SocketAddr,
+        config: Config,
+        max_connections: usize,
+    ) -> Result<Self, ProxyError> {
+        config.settings.check().map_err(ProxyError::Settings)?;
         let timers = Timers::start().map_err(ProxyError::Timers)?;
         let lab = Arc::new(Lab::new(upstream, config.settings, config.seed, timers));
-        Ok(Self { listener, control: None, lab })
+        Ok(Self { listener, control: None, max_connections, lab })
     }
 
     /// Adds the control API: the proxy takes orders over HTTP on this listener.
@@ -60,14 +77,14 @@ impl Proxy {
     /// # Errors
     /// When the port cannot be reopened after a `refuse` fault.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ProxyError> {
-        let Self { listener, control, lab } = self;
+        let Self { listener, control, max_connections, lab } = self;
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
         // All tasks end with this function, even if its future is dropped.
         let _guard = abort.clone().drop_guard();
         if let Some(control) = control {
             tokio::spawn(control::serve(control, lab.clone(), abort.clone()));
         }
-        let result = accept::accept(listener, lab.clone(), &tasks, &shutdown, &abort).await;
+        let result = accept::accept((listener, max_connections), lab.clone(), &tasks, &shutdown, &abort).await;
         lab.close_all();
         tasks.close();
         let _ = tokio::time::timeout(DRAIN, tasks.wait()).await;

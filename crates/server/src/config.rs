@@ -36,6 +36,9 @@ pub struct Config {
     pub allow_origins: Vec<Origin>,
     /// Additional host names that requests may use, for a server with neither a token nor TLS.
     pub allow_hosts: Vec<HostName>,
+    /// Whether the live page may also connect to other ports of the host that it was opened at: where labs are open to
+    /// other machines.
+    pub page_uses_other_ports: bool,
     /// If set, every request must contain it, as `Authorization: Bearer …` or as the cookie `feedlab_token`.
     pub token: Option<String>,
     /// The largest update that a client may publish, bytes.
@@ -93,6 +96,7 @@ impl From<Settings> for Config {
             tls: None,
             allow_origins: Vec::new(),
             allow_hosts: Vec::new(),
+            page_uses_other_ports: false,
             token: None,
             max_message_bytes: MAX_MESSAGE_BYTES,
             body_timeout: body::TIMEOUT,

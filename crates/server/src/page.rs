@@ -1,10 +1,14 @@
 //! The live page: one browser, four transports. Its files are in `page/`, and are embedded unchanged.
 
-use axum::extract::Path;
-use axum::http::{HeaderName, StatusCode, header};
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use feedlab_feed::access::{Asked, Host};
 use rust_embed::Embed;
 
+use crate::app::App;
 use crate::rejection::Rejection;
 
 /// The files of the page. A debug build reads them again for each request, so that a change needs no rebuild.
@@ -16,25 +20,39 @@ struct Files;
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self' http://127.0.0.1:* https://127.0.0.1:* ws://127.0.0.1:* wss://127.0.0.1:*; frame-ancestors 'self'";
 
-type Head = [(HeaderName, &'static str); 3];
+type Head = [(HeaderName, HeaderValue); 3];
 
 /// `GET /`.
-pub(crate) async fn index() -> Result<impl IntoResponse, Rejection> {
-    answer("index.html")
+pub(crate) async fn index(
+    State(app): State<Arc<App>>,
+    Extension(asked): Extension<Asked>,
+) -> Result<impl IntoResponse, Rejection> {
+    answer("index.html", &policy(&app, &asked))
 }
 
 /// `GET /page/NAME`.
 pub(crate) async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, Rejection> {
-    answer(&name)
+    answer(&name, POLICY)
 }
 
-fn answer(name: &str) -> Result<(Head, Vec<u8>), Rejection> {
+/// Returns the content security policy of the page. Where labs are open to other machines, it includes the other ports
+/// of the host that the request names; only names of this machine get here.
+fn policy(app: &App, asked: &Asked) -> String {
+    let host = asked.host.as_ref().filter(|_| app.config.page_uses_other_ports).map(Host::name);
+    let Some(host) = host else { return POLICY.to_owned() };
+    let more = ["http", "https", "ws", "wss"].map(|scheme| format!("{scheme}://{host}:*")).join(" ");
+    POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {more}"))
+}
+
+fn answer(name: &str, policy: &str) -> Result<(Head, Vec<u8>), Rejection> {
     let nothing = || Rejection::new(StatusCode::NOT_FOUND, "the page has no such file; `GET /` is the page");
     let file = Files::get(name).ok_or_else(nothing)?;
+    // A host name has only characters that a header may contain.
+    let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(POLICY));
     let head = [
-        (header::CONTENT_TYPE, media_type(name)),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type(name))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_SECURITY_POLICY, policy),
     ];
     Ok((head, file.data.into_owned()))
 }

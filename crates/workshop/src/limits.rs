@@ -8,8 +8,19 @@ use feedlab_experiment::class::{MAX_COUNT, MAX_FILE_BYTES, MAX_NAME, MAX_VOTES};
 use feedlab_feed::limit::Limit;
 use feedlab_feed::limit::Most::{Bytes, Count, Time};
 
-/// The most labs at a time.
+/// The most labs at a time; `feedlab workshop --labs` can only lower it.
 pub const MAX_LABS: usize = 32;
+/// The most labs of one other machine at a time: a page that reloads needs two for a moment.
+pub(crate) const MAX_LABS_PER_MACHINE: usize = 4;
+/// The most labs that one other machine may open in a minute.
+pub(crate) const MAX_LAB_OPENS_PER_MINUTE: u32 = 20;
+/// The most machines whose opened labs are counted at a time.
+pub(crate) const MAX_LAB_MACHINES: usize = 1024;
+/// The most connections at each address of a lab that is open to other machines: a browser opens six, and a WebSocket
+/// or a grid of streams a few more.
+pub(crate) const MAX_SHARED_LAB_CONNECTIONS: usize = 64;
+/// The most payload bytes per second of the feed of a lab that is open to other machines.
+pub(crate) const MAX_SHARED_LAB_BYTES_PER_S: usize = 256 << 10;
 /// How long a lab stays open without a request.
 pub(crate) const LAB_IDLE_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 /// The most connections at each address of a lab.
@@ -31,7 +42,7 @@ pub(crate) const MAX_RUN_STDERR_BYTES: usize = 4 << 10;
 pub(crate) const MAX_RUN_FILE_BYTES: u64 = 32 << 20;
 
 /// All limits of a workshop.
-pub const TABLE: [Limit; 14] = [
+pub const TABLE: [Limit; 20] = [
     Limit { name: "labs, one per browser tab", most: Count(MAX_LABS), why: "total memory and ports; beyond it 503" },
     Limit { name: "lab without a request", most: Time(LAB_IDLE_TIMEOUT), why: "memory and ports; then it ends" },
     Limit {
@@ -48,6 +59,36 @@ pub const TABLE: [Limit; 14] = [
         name: "updates that a lab generates again after a change",
         most: Count(MAX_REGENERATED_UPDATES),
         why: "CPU time; beyond it a new feed starts",
+    },
+    Limit {
+        name: "ports of a lab",
+        most: Count(crate::lab::PORTS),
+        why: "one for each endpoint, one for all of them, one with TLS, and the server's own, on loopback",
+    },
+    Limit {
+        name: "labs of one other machine, with --labs",
+        most: Count(MAX_LABS_PER_MACHINE),
+        why: "a lab for everybody; beyond it 503",
+    },
+    Limit {
+        name: "labs that one other machine opens in a minute, with --labs",
+        most: Count(MAX_LAB_OPENS_PER_MINUTE as usize),
+        why: "CPU time; beyond it 429",
+    },
+    Limit {
+        name: "machines whose labs are counted, with --labs",
+        most: Count(MAX_LAB_MACHINES),
+        why: "memory; beyond it 503 for new ones, for a minute",
+    },
+    Limit {
+        name: "connections to an address of a lab, with --labs",
+        most: Count(MAX_SHARED_LAB_CONNECTIONS),
+        why: "descriptors; beyond it closed",
+    },
+    Limit {
+        name: "payload of a lab's feed per second, with --labs",
+        most: Bytes(MAX_SHARED_LAB_BYTES_PER_S),
+        why: "bandwidth; a faster feed is refused",
     },
     Limit { name: "downtime of a lab's server", most: Time(MAX_RESTART_DOWNTIME), why: "ports; beyond it 400" },
     Limit { name: "characters in a voter's name", most: Count(MAX_NAME), why: "size of every page; beyond it 400" },

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use feedlab_feed::settings;
 use feedlab_proxy::{Proxy, listen};
 use feedlab_server::{Config, Server};
-use feedlab_workshop::lab::Labs;
+use feedlab_workshop::lab::{Labs, Shared};
 use feedlab_workshop::{Class, ClassSettings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -34,6 +34,10 @@ struct Rig {
 
 impl Rig {
     async fn start() -> Self {
+        Self::start_with(Labs::new(None)).await
+    }
+
+    async fn start_with(labs: Labs) -> Self {
         let (folder, stop) = (tempfile::tempdir().unwrap(), CancellationToken::new());
         let open_port = || listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let (listener, forwarded, control) = (open_port(), open_port(), open_port());
@@ -49,7 +53,7 @@ impl Rig {
             binary: PathBuf::from("/nonexistent/feedlab"),
             stop: stop.clone(),
         };
-        let more = Labs::new(None).routes().merge(Class::open(class).unwrap().router());
+        let more = labs.routes().merge(Class::open(class).unwrap().router());
         let settings = settings::Settings { allow_publish: true, ..settings::Settings::default() };
         let config = Config {
             allow_origins: vec!["https://lab.example".parse().unwrap()],
@@ -138,6 +142,25 @@ async fn r4_orders_are_accepted_from_programs_and_from_the_pages_that_each_addre
         ("127.0.0.1:+1", "-", "????"),
         ("SELF\r\nHost: SELF", "-", "????"),
         ("SELF", "http://SELF\r\nOrigin: http://SELF", "????"),
+    ] {
+        assert_eq!(rig.accepted_by(true, host, origin).await, accepted, "Host: {host}, Origin: {origin}");
+    }
+}
+
+#[tokio::test]
+async fn w3_labs_for_other_machines_accept_what_the_class_accepts() {
+    let shared = Shared { ip: "127.0.0.1".parse().unwrap(), most: 2, allow_hosts: Vec::new() };
+    let rig = Rig::start_with(Labs::new(None).shared(shared)).await;
+    for (host, origin, accepted) in [
+        ("SELF", "http://SELF", "sclp"),
+        ("192.168.0.7:80", "http://192.168.0.7:80", "scl."),
+        ("teacher.lan", "http://teacher.lan", "scl."),
+        ("OWN.local", "-", "scl."),
+        ("SELF", "http://evil.example", "...."),
+        ("SELF", "https://lab.example", "s..."),
+        ("192.168.0.7:80", "http://192.168.0.8:80", "...."),
+        ("evil.example", "http://evil.example", "...."),
+        ("evil.local", "-", "...."),
     ] {
         assert_eq!(rig.accepted_by(true, host, origin).await, accepted, "Host: {host}, Origin: {origin}");
     }

@@ -11,6 +11,7 @@ Examples:
   feedlab workshop
   feedlab workshop --class tuesday.ndjson
   feedlab workshop --listen 0.0.0.0:8080    let others on this network take part
+  feedlab workshop --listen 0.0.0.0:8080 --labs 25
   feedlab workshop next                     start the next coding exercise
   feedlab workshop check                    test your code
   feedlab workshop watch                    test it whenever you save
@@ -32,7 +33,8 @@ Next:
 ///
 /// A whole class can take part: with --listen 0.0.0.0:8080, others open http://ADDRESS-OF-THIS-MACHINE:8080/workshop.
 /// Anyone who can reach that address can then vote and start the chapters' measurements. The lab of the live page
-/// (distance, faults) is available only in browsers on this machine; elsewhere, the page says so.
+/// (distance, faults) is available only in browsers on this machine; elsewhere, the page says so. With --labs 25, up to 25
+/// browser tabs get a lab of their own, on any machine that reaches this one.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,

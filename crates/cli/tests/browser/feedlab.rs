@@ -28,6 +28,16 @@ impl Server {
         Self { feedlab: start(&places), front: None, _votes: Some(folder) }
     }
 
+    /// Starts `feedlab workshop` for other machines, with this many labs. Its URL is of an address that is not 127.0.0.1,
+    /// as for them.
+    pub(crate) fn workshop_for_others(labs: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [votes, results] = ["class.ndjson", "results"].map(|name| folder.path().join(name));
+        let places = ["workshop", "--class", votes.to_str().unwrap(), "--out", results.to_str().unwrap()];
+        let arguments = [&places[..], &["--listen", "0.0.0.0:0", "--labs", labs]].concat();
+        Self { feedlab: start(&arguments), front: None, _votes: Some(folder) }
+    }
+
     /// Puts the server behind a path prefix of nginx.
     pub(crate) fn behind_a_prefix(mut self) -> Self {
         self.front = Some(Nginx::before(self.feedlab.address()));
@@ -35,7 +45,9 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        self.front.as_ref().map_or_else(|| format!("http://{}", self.feedlab.address()), Nginx::url)
+        let address = self.feedlab.address();
+        let ip = if address.ip().is_unspecified() { "127.0.0.2".to_owned() } else { address.ip().to_string() };
+        self.front.as_ref().map_or_else(|| format!("http://{ip}:{}", address.port()), Nginx::url)
     }
 }
 

@@ -3,6 +3,9 @@
 use serde_json::Value;
 use thirtyfour::BrowserLogEntry;
 
+/// The addresses that tests use.
+const LOOPBACK: [&str; 2] = ["//127.0.0.1:", "//127.0.0.2:"];
+
 pub(crate) struct Log {
     /// The logged errors: by a page, about a page's code, or about its network.
     errors: Vec<String>,
@@ -29,7 +32,8 @@ impl Log {
             let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
             // The first two are in the page itself, the others in the browser, which starts with its own tab.
             matches!(scheme, "data" | "blob" | "about" | "chrome")
-                || (rest.starts_with("//127.0.0.1:") && matches!(scheme, "http" | "https" | "ws" | "wss"))
+                || (LOOPBACK.iter().any(|address| rest.starts_with(address))
+                    && matches!(scheme, "http" | "https" | "ws" | "wss"))
         };
         self.asked.iter().filter(|url| !is_here(url)).map(String::as_str).collect()
     }

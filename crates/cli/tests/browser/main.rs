@@ -25,6 +25,8 @@ mod prefix;
 mod presets;
 mod reach;
 mod screenshots;
+#[cfg(target_os = "linux")]
+mod shared;
 mod workshop;
 
 use std::io::Write as _;

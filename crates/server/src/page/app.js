@@ -227,6 +227,7 @@ async function findLab() {
   try {
     app.tab = await openLab();
     app.mode = 'lab';
+    say('#lab-rules', app.tab.rules);
   } catch (error) {
     app.why = error.message;
   }

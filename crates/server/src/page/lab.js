@@ -14,9 +14,11 @@ export async function openLab() {
   if (answer.status === 404) {
     throw new Error('this server has none (start “feedlab serve” without --no-lab)');
   }
-  const { available, why } = await answer.json();
+  const { available, why, rules, free, most } = await answer.json();
   if (!available) throw new Error(why);
   const tab = new Tab(await request('POST', 'lab/tabs', {}));
+  // Where others share the server: what a visitor may do, and how much room there was before this tab.
+  tab.rules = rules ? `${rules} Labs still free: ${Math.max(free - 1, 0)} of ${most}.` : '';
   await tab.followUrl();
   tab.closeWithPage();
   return tab;

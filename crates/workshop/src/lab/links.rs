@@ -1,7 +1,7 @@
 //! The links to a tab's server: a lab proxy in front of each endpoint, and one in front of all of them.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use feedlab_feed::Transport;
 use feedlab_feed::link::Network;
@@ -10,6 +10,7 @@ use feedlab_server::Rejection;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
+use super::place::Place;
 use super::unavailable;
 
 /// The name of the link that leads to all endpoints.
@@ -31,15 +32,20 @@ struct LabLink {
 
 impl LabLinks {
     /// Starts a lab proxy for each endpoint, which runs until `end` is cancelled.
-    pub(super) fn open(server: SocketAddr, settings: LinkSettings, end: &CancellationToken) -> Result<Self, Rejection> {
+    pub(super) fn open(
+        server: SocketAddr,
+        place: &Place,
+        settings: LinkSettings,
+        end: &CancellationToken,
+    ) -> Result<Self, Rejection> {
         let names = Transport::ALL.into_iter().map(Transport::id).chain([SHARED]);
-        let links = names.map(|name| Ok((name, LabLink::open(server, settings_for(name, settings), end)?)));
+        let links = names.map(|name| Ok((name, LabLink::open(server, place, settings_for(name, settings), end)?)));
         links.collect::<Result<_, Rejection>>().map(Self)
     }
 
     /// Returns the origin of each link.
-    pub(super) fn origins(&self) -> BTreeMap<&'static str, String> {
-        self.0.iter().map(|(name, link)| (*name, format!("http://{}", link.address))).collect()
+    pub(super) fn origins(&self, place: &Place) -> BTreeMap<&'static str, String> {
+        self.0.iter().map(|(name, link)| (*name, place.origin("http", link.address))).collect()
     }
 
     /// Changes the settings of all links.
@@ -91,12 +97,18 @@ fn settings_for(name: &str, settings: LinkSettings) -> LinkSettings {
 }
 
 impl LabLink {
-    fn open(server: SocketAddr, settings: LinkSettings, end: &CancellationToken) -> Result<Self, Rejection> {
+    fn open(
+        server: SocketAddr,
+        place: &Place,
+        settings: LinkSettings,
+        end: &CancellationToken,
+    ) -> Result<Self, Rejection> {
         let no_port = |error: &dyn std::fmt::Display| unavailable("no port for the lab", error);
-        let listener = feedlab_proxy::listen((Ipv4Addr::LOCALHOST, 0).into()).map_err(|error| no_port(&error))?;
+        let listener = feedlab_proxy::listen((place.ip, 0).into()).map_err(|error| no_port(&error))?;
         let address = listener.local_addr().map_err(|error| no_port(&error))?;
         let config = Config { settings, seed: address.port().into() };
-        let proxy = Proxy::new(listener, server, config).map_err(|error| no_port(&error))?;
+        let proxy = Proxy::open_to_others(listener, server, config, place.max_link_connections());
+        let proxy = proxy.map_err(|error| no_port(&error))?;
         let handle = proxy.handle();
         let end = end.clone();
         tokio::spawn(async move {

@@ -1,14 +1,14 @@
 //! A port that stays reserved while nothing listens on it.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket};
 
 /// The most connections that the kernel queues until they are accepted.
 const BACKLOG: u32 = 128;
 
-/// A port of 127.0.0.1.
+/// A port of an address of this machine.
 ///
 /// A socket that does not listen keeps the port bound: the kernel refuses connections as if there were no socket, but
 /// does not assign the port to another program. Each listener is another socket, which may exist at the same time
@@ -21,8 +21,8 @@ pub(super) struct Port {
 
 impl Port {
     /// Reserves any free port.
-    pub(super) fn any() -> io::Result<Self> {
-        let keeper = bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    pub(super) fn any(ip: IpAddr) -> io::Result<Self> {
+        let keeper = bind((ip, 0).into())?;
         Ok(Self { address: keeper.local_addr()?, _keeper: keeper })
     }
 
@@ -37,7 +37,7 @@ impl Port {
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(true)?;
     socket.bind(address)?;
@@ -51,7 +51,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_refuses_connections_between_two_listeners_and_stays_the_same() {
-        let port = Port::any().unwrap();
+        let port = Port::any(std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
         let connects = || async { TcpStream::connect(port.address()).await.is_ok() };
         assert!(!connects().await, "nothing listens yet");
         for _ in 0..3 {

@@ -1,8 +1,10 @@
-//! The lab's API, below `/lab` on the page's own origin. Only pages that this machine serves and shows may use it.
+//! The lab's API, below `/lab` on the page's own origin. Only pages that this machine serves and shows may use it, or with
+//! `feedlab workshop --labs` pages that it serves to other machines.
 //!
-//! A lab opens ports and threads, on 127.0.0.1 only. Other machines cannot use a lab, and may not open one.
+//! A lab opens ports and threads, on 127.0.0.1 unless labs are shared. Otherwise other machines cannot use a lab, and may
+//! not open one.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,13 +25,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::LabRegistry;
+use super::place::Place;
 use crate::limits::MAX_RESTART_DOWNTIME;
 
 const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-/// The origin of the page that sends the request.
+/// The page that sends the request: its origin, where its lab is, and the machine that shows it.
 #[derive(Clone, Debug)]
-struct Page(Origin);
+struct Page {
+    origin: Origin,
+    place: Place,
+    machine: IpAddr,
+}
 
 pub(super) fn router(registry: Arc<LabRegistry>) -> Router {
     Router::new()
@@ -51,7 +58,10 @@ async fn available(
     Extension(asked): Extension<Asked>,
 ) -> Response {
     let answer = match page(&registry, peer, &asked) {
-        Ok(_) => json!({ "available": true }),
+        Ok(_) => match &registry.config.shared {
+            None => json!({ "available": true }),
+            Some(_) => json!({ "available": true, "free": registry.free(), "most": registry.most(), "rules": RULES }),
+        },
         Err(why) => json!({ "available": false, "why": why }),
     };
     (NO_STORE, Json(answer)).into_response()
@@ -71,16 +81,29 @@ async fn check(
 
 /// Returns the page that sends the request, or why it cannot have a lab.
 fn page(registry: &LabRegistry, peer: SocketAddr, asked: &Asked) -> Result<Page, &'static str> {
-    if let Some(why) = registry.why_not {
+    if let Some(why) = registry.config.why_not {
         return Err(why);
     }
-    if !peer.ip().to_canonical().is_loopback() {
-        return Err("the lab works only on the machine that runs feedlab: open the page there, as http://127.0.0.1");
+    let machine = peer.ip().to_canonical();
+    if registry.config.shared.is_none() && !machine.is_loopback() {
+        return Err(
+            "the lab works only on the machine that runs feedlab: open the page there, as http://127.0.0.1. For labs on \
+             other machines, start `feedlab workshop` with --labs",
+        );
     }
-    let host = asked.host.as_ref().filter(|host| host.is_this_machine());
-    let origin = host.and_then(|host| Origin::of("http", host));
-    origin.map(Page).ok_or("to use the lab, open the page as http://127.0.0.1 or http://localhost")
+    // Where labs are shared, the server has already refused names that are not this machine's.
+    let host = asked.host.as_ref().filter(|host| registry.config.shared.is_some() || host.is_this_machine());
+    let page = host.and_then(|host| {
+        let place = registry.config.shared.as_ref().map_or_else(Place::here, |shared| Place::of(shared, host));
+        Some(Page { origin: Origin::of("http", host)?, place, machine })
+    });
+    page.ok_or("to use the lab, open the page as http://127.0.0.1 or http://localhost")
 }
+
+/// What a page tells its visitors about labs that are open to other machines.
+const RULES: &str = "This tab has a server of its own on the instructor’s machine. Here you may change its feed, its \
+    distance and its settings, restart it and break it: nobody else notices. A lab that no page uses ends after three \
+    minutes.";
 
 /// A rejection as JSON, which the page's script reads.
 struct JsonRejection(Rejection);
@@ -99,11 +122,11 @@ impl IntoResponse for JsonRejection {
 
 async fn open(
     State(registry): State<Arc<LabRegistry>>,
-    Extension(Page(origin)): Extension<Page>,
+    Extension(Page { origin, place, machine }): Extension<Page>,
     body: Bytes,
 ) -> Result<Response, JsonRejection> {
     let defaults = registry.defaults();
-    let tab = registry.open(defaults.patched(&body, defaults)?, origin).await?;
+    let tab = registry.open(defaults.patched(&body, defaults)?, (origin, place), machine).await?;
     Ok((StatusCode::CREATED, NO_STORE, Json(tab.info())).into_response())
 }
 
@@ -211,9 +234,11 @@ fn read<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Rejection> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use feedlab_feed::access::{Caller, Host};
 
-    use super::super::Labs;
+    use super::super::{Labs, Shared};
     use super::*;
 
     #[test]
@@ -221,11 +246,27 @@ mod tests {
         let Labs(registry) = Labs::new(None);
         let page = |peer: &str, host: &str| {
             let asked = Asked { host: Host::read(host), caller: Caller::Program };
-            page(&registry, peer.parse().unwrap(), &asked).map(|Page(origin)| origin.to_string())
+            page(&registry, peer.parse().unwrap(), &asked).map(|page| page.origin.to_string())
         };
         assert_eq!(page("127.0.0.1:5", "LocalHost:1").unwrap(), "http://localhost:1");
         assert_eq!(page("[::ffff:127.0.0.1]:5", "127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
         assert!(page("192.0.2.7:5", "127.0.0.1:8080").unwrap_err().contains("the machine that runs feedlab"));
         assert!(page("127.0.0.1:5", "").unwrap_err().contains("http://localhost"));
+    }
+
+    #[test]
+    fn w3_shared_labs_are_for_the_pages_of_other_machines_too() {
+        let shared = Shared { ip: Ipv4Addr::UNSPECIFIED.into(), most: 25, allow_hosts: Vec::new() };
+        let Labs(registry) = Labs::new(None).shared(shared);
+        let page = |peer: &str, host: &str| {
+            let asked = Asked { host: Host::read(host), caller: Caller::Program };
+            let page = page(&registry, peer.parse().unwrap(), &asked)?;
+            Ok::<_, &str>((page.origin.to_string(), page.place.origin("http", "0.0.0.0:9".parse().unwrap())))
+        };
+        let seen = |origin: &str, lab: &str| Ok((origin.to_owned(), lab.to_owned()));
+        assert_eq!(page("192.0.2.7:5", "192.0.2.1:8080"), seen("http://192.0.2.1:8080", "http://192.0.2.1:9"));
+        assert_eq!(page("192.0.2.7:5", "teacher.lan:8080"), seen("http://teacher.lan:8080", "http://teacher.lan:9"));
+        assert_eq!(page("127.0.0.1:5", "localhost:8080"), seen("http://localhost:8080", "http://127.0.0.1:9"));
+        assert!(page("192.0.2.7:5", "").is_err());
     }
 }

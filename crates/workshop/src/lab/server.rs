@@ -1,6 +1,6 @@
 //! The server of a tab, which stops and restarts at addresses that stay the same.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::place::Place;
 use super::port::Port;
 use super::settings::{Change, SourceName, TabSettings};
 use super::source::source;
 use super::{MainFeed, unavailable};
-use crate::limits::{MAX_LAB_CONNECTIONS, MAX_REGENERATED_UPDATES};
+use crate::limits::MAX_REGENERATED_UPDATES;
 
 /// How long a server may take to shut down.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -28,6 +29,7 @@ pub(super) struct LabServer {
     secure: Port,
     /// The origin of the page that may read the endpoints.
     origin: Origin,
+    place: Place,
     main_feed: Option<MainFeed>,
     end: CancellationToken,
     feed: Option<LabFeed>,
@@ -55,10 +57,15 @@ struct Running {
 
 impl LabServer {
     /// Creates a server that does not listen yet.
-    pub(super) fn new(origin: Origin, main_feed: Option<MainFeed>, end: CancellationToken) -> Result<Self, Rejection> {
-        let port = || Port::any().map_err(|error| unavailable("no port for the lab", error));
-        let (plain, secure) = (port()?, port()?);
-        Ok(Self { plain, secure, origin, main_feed, end, feed: None, running: None, started_with: None })
+    pub(super) fn new(
+        (origin, place): (Origin, Place),
+        main_feed: Option<MainFeed>,
+        end: CancellationToken,
+    ) -> Result<Self, Rejection> {
+        let port = |ip| Port::any(ip).map_err(|error| unavailable("no port for the lab", error));
+        // Pages reach the server without TLS only over the links, which are on the same machine.
+        let (plain, secure) = (port(Ipv4Addr::LOCALHOST.into())?, port(place.ip)?);
+        Ok(Self { plain, secure, origin, place, main_feed, end, feed: None, running: None, started_with: None })
     }
 
     /// Returns its address without TLS.
@@ -159,8 +166,9 @@ impl LabServer {
         let mut config = settings.server_settings();
         config.source = source(settings)?;
         config.allow_publish = is_main && self.main_feed.as_ref().is_some_and(|main_feed| main_feed.allow_publish);
-        config.max_connections = MAX_LAB_CONNECTIONS;
-        Ok(Config { allow_origins: vec![self.origin.clone()], drain: DRAIN, ..config.into() })
+        config.max_connections = self.place.max_connections();
+        let (allow_origins, allow_hosts) = (vec![self.origin.clone()], self.place.allow_hosts.clone());
+        Ok(Config { allow_origins, allow_hosts, drain: DRAIN, ..config.into() })
     }
 }
 

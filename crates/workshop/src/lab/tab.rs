@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::links::{LabLinks, SHARED};
+use super::place::Place;
 use super::server::LabServer;
 use super::settings::{Change, SourceName, TabSettings};
 use super::{MainFeed, unavailable};
@@ -26,6 +27,7 @@ pub(super) struct Tab {
     has_main_feed: bool,
     /// The origin with TLS.
     secure: String,
+    place: Place,
     settings: Mutex<TabSettings>,
     pub(super) links: LabLinks,
     server: tokio::sync::Mutex<LabServer>,
@@ -64,20 +66,22 @@ impl Tab {
     /// Opens its ports and starts its server.
     pub(super) async fn open(
         settings: TabSettings,
-        origin: Origin,
+        (origin, place): (Origin, Place),
         main_feed: Option<MainFeed>,
     ) -> Result<Self, Rejection> {
         let has_main_feed = main_feed.is_some();
+        place.check(&settings)?;
         check_source(&settings, &TabSettings::of(has_main_feed), has_main_feed)?;
         let end = CancellationToken::new();
         let guard = end.clone().drop_guard();
-        let mut server = LabServer::new(origin, main_feed, end.clone())?;
+        let mut server = LabServer::new((origin, place.clone()), main_feed, end.clone())?;
         let figures = server.start(&settings).await?;
-        let links = LabLinks::open(server.plain(), settings.link(), &end)?;
+        let links = LabLinks::open(server.plain(), &place, settings.link(), &end)?;
         Ok(Self {
             id: format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>()),
             has_main_feed,
-            secure: format!("https://{}", server.secure()),
+            secure: place.origin("https", server.secure()),
+            place,
             settings: Mutex::new(settings),
             links,
             server: tokio::sync::Mutex::new(server),
@@ -93,7 +97,7 @@ impl Tab {
     }
 
     pub(super) fn info(&self) -> LabInfo<'_> {
-        let mut endpoints = self.links.origins();
+        let mut endpoints = self.links.origins(&self.place);
         let shared = endpoints.remove(SHARED).unwrap_or_default();
         LabInfo { id: &self.id, endpoints, shared, secure: &self.secure, settings: self.settings() }
     }
@@ -141,6 +145,7 @@ impl Tab {
         let mut settings = lock(&self.settings);
         let wanted = settings.patched(body, TabSettings::of(self.has_main_feed))?;
         check_source(&wanted, &settings, self.has_main_feed)?;
+        self.place.check(&wanted)?;
         self.links.set(wanted.link())?;
         let change = settings.change(&wanted);
         *settings = wanted;

@@ -1,7 +1,7 @@
 //! A server with a page and labs, and a client that writes and reads bytes.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use feedlab_feed::Cursor;
@@ -50,9 +50,21 @@ impl Rig {
         Self::serve(Server::new(Config::default()).await.unwrap(), labs).await
     }
 
+    /// Starts a server with these labs that listens on all addresses, for a page at 127.0.0.2.
+    pub(crate) async fn at_second_address(labs: &Labs) -> Self {
+        let server = Server::new(Config { page_uses_other_ports: true, ..Config::default() }).await.unwrap();
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let page = (Ipv4Addr::new(127, 0, 0, 2), listener.local_addr().unwrap().port()).into();
+        Self::serve_at(server, labs, (listener, page)).await
+    }
+
     async fn serve(server: Server, labs: &Labs) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let page = listener.local_addr().unwrap();
+        Self::serve_at(server, labs, (listener, page)).await
+    }
+
+    async fn serve_at(server: Server, labs: &Labs, (listener, page): (TcpListener, SocketAddr)) -> Self {
         let stop = CancellationToken::new();
         let server = server.routes(labs.routes());
         let token = stop.clone();

@@ -7,3 +7,5 @@ mod faults;
 mod harness;
 mod sessions;
 mod settings;
+#[cfg(target_os = "linux")]
+mod shared;

@@ -11,7 +11,8 @@ use feedlab_feed::schedule::Schedule;
 use feedlab_feed::settings;
 use feedlab_feed::source::SourceConfig;
 use feedlab_server::{Config, Server};
-use feedlab_workshop::lab::Labs;
+use feedlab_workshop::lab::{Labs, Shared};
+use feedlab_workshop::limits::MAX_LABS;
 use feedlab_workshop::{Class, ClassSettings};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -43,6 +44,11 @@ pub(super) struct ServeArgs {
     /// (repeatable)
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<HostName>,
+
+    /// Open the labs of the live page to other machines too, at most this many at a time (1 to 32). Each is a server of
+    /// its own, for one browser tab, on free ports of the address of --listen
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=MAX_LABS as u64))]
+    labs: Option<usize>,
 
     /// Output format for the address: text on standard error, or a line of JSON on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -81,7 +87,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     let is_for_people = matches!(args.format, Format::Text);
     let build = is_for_people.then(|| exercise::build_in_background(signals.stop.clone()));
     tokio::select! {
-        result = run(listener, args.allow_host, &class, &signals) => result?,
+        result = run(listener, &args, &class, &signals) => result?,
         () = signals.at_once.cancelled() => {}
     }
     if let Some(build) = build {
@@ -90,18 +96,22 @@ async fn serve(args: ServeArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn run(
-    listener: TcpListener,
-    allow_hosts: Vec<HostName>,
-    class: &Class,
-    signals: &Interrupt,
-) -> anyhow::Result<()> {
+async fn run(listener: TcpListener, args: &ServeArgs, class: &Class, signals: &Interrupt) -> anyhow::Result<()> {
     let settings = settings::Settings { source: Some(feed()), ..settings::Settings::default() };
-    let server = Server::new(Config { allow_hosts, ..settings.into() }).await?;
-    let routes = Labs::new(None).routes().merge(class.router());
+    let (allow_hosts, page_uses_other_ports) = (args.allow_host.clone(), args.labs.is_some());
+    let server = Server::new(Config { allow_hosts, page_uses_other_ports, ..settings.into() }).await?;
+    let routes = labs(args, &listener)?.routes().merge(class.router());
     server.routes(routes).run(listener, signals.stop.clone()).await?;
     class.close().await;
     Ok(())
+}
+
+/// Returns the labs: for browsers on this machine, or with `--labs` for others too.
+fn labs(args: &ServeArgs, listener: &TcpListener) -> anyhow::Result<Labs> {
+    let labs = Labs::new(None);
+    let Some(most) = args.labs else { return Ok(labs) };
+    let ip = listener.local_addr().context("the listener has no address")?.ip();
+    Ok(labs.shared(Shared { ip, most, allow_hosts: args.allow_host.clone() }))
 }
 
 /// The feed for pages without a lab: slow enough to read, fast enough to notice.
@@ -129,10 +139,16 @@ fn print_address(args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
 fn banner(args: &ServeArgs, address: SocketAddr) -> String {
     let mut text = String::new();
     if !address.ip().is_loopback() {
+        let labs = args.labs.map_or_else(
+            || {
+                "the lab of the live page is available only in browsers on this machine (--labs N opens it to others)"
+                    .to_owned()
+            },
+            |most| format!("it can also open labs, on other ports: {most} at most at a time"),
+        );
         let _ = writeln!(
             text,
-            "warning: every machine that reaches {address} can vote and start the chapters' measurements; the lab of the \
-             live page is available only in browsers on this machine"
+            "warning: every machine that reaches {address} can vote and start the chapters' measurements; {labs}"
         );
     }
     let here = reachable(address);
