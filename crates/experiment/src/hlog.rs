@@ -1,8 +1,10 @@
 //! Ages on disk: HdrHistogram interval logs (V2, compressed) with one line per second, which the Java and JavaScript
 //! tools can also read. The load generator writes them, and the statistics read them back merged.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -165,6 +167,21 @@ pub fn read(path: &Path) -> Result<Histogram<u64>, ResultsError> {
         merged += second.map_err(malformed)?.1;
     }
     Ok(merged)
+}
+
+/// Reads a log and merges its seconds into bins of `seconds` each. The keys are the first seconds of the bins.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_in_bins(path: &Path, seconds: NonZeroU32) -> Result<BTreeMap<u32, Histogram<u64>>, ResultsError> {
+    let text = bounded::read(path, bounded::RESULTS_BYTES).map_err(|error| ResultsError::read(path, error))?;
+    let malformed = |problem: String| ResultsError::Malformed { file: path.to_owned(), problem };
+    let mut bins = BTreeMap::new();
+    for found in self::seconds(&text) {
+        let (second, ages) = found.map_err(malformed)?;
+        *bins.entry(second / seconds * seconds.get()).or_insert_with(new_histogram) += ages;
+    }
+    Ok(bins)
 }
 
 /// Decompresses a second's histogram (HdrHistogram V2: two words, then zlib). The library allocates memory according to

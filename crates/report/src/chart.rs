@@ -1,5 +1,6 @@
-//! The charts: five of them, one more if a threshold sets a distance, and one more if the feed is on a broker. Each has
-//! a finding as its title, a text alternative, and its figures as a table.
+//! The charts: five of them, one more if a threshold sets a distance, one more if the feed is on a broker, and one less
+//! if the run is too short for a course over time. Each has a finding as its title, a text alternative, and its figures
+//! as a table and as CSV; values appear under the pointer.
 //!
 //! Every chart is one file below that implements [`Picture`]. This file renders it three times: wide and narrow for the
 //! page, and as a standalone file that includes its title, for slides.
@@ -17,9 +18,11 @@ mod canvas;
 mod checks;
 mod connection_cost;
 mod cost;
+mod csv;
 mod ecdf;
 mod hops;
 mod label;
+mod legend;
 mod requests;
 mod sign;
 mod text;
@@ -61,6 +64,10 @@ pub(crate) trait Picture {
     fn notes(&self) -> Vec<String>;
     /// The same figures as a table.
     fn figures(&self) -> Figures;
+    /// Everything that it draws, as plain numbers for other programs.
+    fn data(&self) -> Figures {
+        self.figures()
+    }
     /// The height at a width, CSS pixels.
     fn height(&self, width: f64) -> f64;
     /// Draws it into `area`.
@@ -89,6 +96,8 @@ pub(crate) struct Chart {
     pub(crate) notes: Vec<String>,
     /// The figures as a table.
     pub(crate) figures: Figures,
+    /// The URL of the data as CSV.
+    pub(crate) csv: String,
     /// The SVG for the page on a screen or on paper.
     pub(crate) wide: String,
     /// The SVG for the page on a phone.
@@ -101,13 +110,12 @@ pub(crate) struct Chart {
 /// where it comes from. The charts of an `invalid` measurement are gray and have no finding.
 pub(crate) fn all(data: &Dataset, source: &str, invalid: bool) -> Result<Vec<Chart>, ReportError> {
     let checks = checks::Checks { strips: &data.strips, is_invalid: invalid };
-    let pictures: [&dyn Picture; 5] = [
-        &ecdf::AgeEcdf(data),
-        &age_over_time::AgeOverTime(data),
-        &bytes::BytesPerUpdate(data),
-        &requests::Requests(data),
-        &connection_cost::ConnectionCost(data),
-    ];
+    let course = age_over_time::AgeOverTime(data);
+    let course = data.timelines.is_long_enough().then_some(&course as &dyn Picture);
+    let ages: &dyn Picture = &ecdf::AgeEcdf(data);
+    let costs: [&dyn Picture; 3] =
+        [&bytes::BytesPerUpdate(data), &requests::Requests(data), &connection_cost::ConnectionCost(data)];
+    let pictures = [ages].into_iter().chain(course).chain(costs);
     let checks = (!data.strips.is_empty()).then_some(&checks as &dyn Picture);
     let hops = hops::Hops(data);
     let hops = (!data.hops.is_empty()).then_some(&hops as &dyn Picture);
@@ -132,6 +140,7 @@ pub(crate) fn titled(picture: &dyn Picture, title: &str, source: &str, invalid: 
         reading: picture.reading(),
         notes: picture.notes(),
         figures: picture.figures(),
+        csv: csv::url(&picture.data()),
         title,
         wide,
         narrow,
@@ -153,9 +162,9 @@ impl Frame<'_> {
         let mut svg = String::new();
         let mut canvas = Canvas::new(&mut svg, width, height, self.invalid);
         self.picture.draw(&mut canvas, Area { left: 0.0, top: 0.0, right: width, bottom: height })?;
-        canvas.finish()?;
+        let hovered = canvas.finish()?;
         let id = format!("{}-{variant}", self.picture.id());
-        Ok(canvas::framed(&svg, (width, height), &id, self.title, &description(self.picture), false))
+        Ok(canvas::framed((&svg, &hovered), (width, height), &id, self.title, &description(self.picture), false))
     }
 
     /// Draws the picture on white, with its title above and its notes and source below.
@@ -178,8 +187,15 @@ impl Frame<'_> {
         lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), TITLE_LINE, TITLE)?;
         self.picture.draw(&mut canvas, Area { left: MARGIN, top, right: MARGIN + WIDE, bottom })?;
         lines(&mut canvas, &notes, (MARGIN, bottom + 12.0), NOTE_LINE, NOTE)?;
-        canvas.finish()?;
-        Ok(canvas::framed(&svg, (width, height), self.picture.id(), self.title, &description(self.picture), true))
+        let hovered = canvas.finish()?;
+        Ok(canvas::framed(
+            (&svg, &hovered),
+            (width, height),
+            self.picture.id(),
+            self.title,
+            &description(self.picture),
+            true,
+        ))
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) use differences::{Differences, Pair};
 pub(crate) use strips::Strip;
 pub(crate) use timeline::{Mark, Moment, Timeline, Timelines};
 
-/// The most lines in one chart.
-const MAX_LINES: usize = 8;
+/// The most lines in one chart: more than seven servers over two transports.
+const MAX_LINES: usize = 16;
 
 /// The most bars in one chart; with more rows, bar charts show only those in scope.
 const MAX_BARS: usize = 12;
@@ -122,7 +122,7 @@ impl Dataset {
         let titled = [Metric::AgeP50, bytes_level.metric(), Self::CONNECTION_COST[0]];
         Ok(Self {
             ages,
-            timelines: Timelines::new(lines, results),
+            timelines: Timelines::new(lines, results)?,
             losses: lines.iter().filter_map(|row| complete::note(row.entry, results)).collect(),
             hops: bars.iter().filter_map(HopsBar::of).collect(),
             bytes,

@@ -33,15 +33,31 @@ impl Series {
                 labels.push(&other.label);
             }
         }
-        let variant = labels.iter().position(|&label| label == entry.label).unwrap_or(0);
         Self {
             label: entry.label.clone(),
             spoken: spoken(&entry.label, entry.transport.label(), labels.len() == 1 && entry.target.is_none()),
-            look: Look::of(entry.transport, variant),
+            look: Look::of(entry.transport, variant(entry, entries, &labels)),
             clients: entry.clients,
             payload_bytes: payload_bytes(entry),
         }
     }
+}
+
+/// The index that decides the lightness and the marker: that of the server, so that a server looks alike over every
+/// transport, or if one server has several contenders of the transport, that among the `labels` of the transport.
+fn variant(entry: &Entry, entries: &[Entry], labels: &[&str]) -> usize {
+    let kin = || entries.iter().filter(|other| other.transport == entry.transport);
+    let repeats = kin().any(|a| kin().any(|b| a.target == b.target && a.label != b.label));
+    if repeats {
+        return labels.iter().position(|&label| label == entry.label).unwrap_or(0);
+    }
+    let mut servers: Vec<&Option<String>> = Vec::new();
+    for other in entries {
+        if !servers.contains(&&other.target) {
+            servers.push(&other.target);
+        }
+    }
+    servers.iter().position(|&server| *server == entry.target).unwrap_or(0)
 }
 
 /// The point of a sweep that line charts and titles show: the largest client count and the largest payload.

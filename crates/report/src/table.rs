@@ -15,6 +15,14 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+impl Table {
+    /// Whether it is too broad for a sheet of paper, on which each row becomes a block.
+    pub(crate) const fn is_broad(&self) -> bool {
+        const MOST_PRINTED: usize = 12;
+        self.columns.len() > MOST_PRINTED
+    }
+}
+
 /// The header of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {

@@ -1,6 +1,8 @@
 //! Reading results folders.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use hdrhistogram::Histogram;
@@ -96,6 +98,18 @@ impl Results {
     /// If its file cannot be read.
     pub fn histogram(&self, cell: &CellRecord) -> Result<Histogram<u64>, ResultsError> {
         hlog::read(&self.hlog_path(cell))
+    }
+
+    /// Returns the ages of a cell, µs, in bins of some seconds; the keys are the first seconds of the bins.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn histograms_in_bins(
+        &self,
+        cell: &CellRecord,
+        seconds: NonZeroU32,
+    ) -> Result<BTreeMap<u32, Histogram<u64>>, ResultsError> {
+        hlog::read_in_bins(&self.hlog_path(cell), seconds)
     }
 
     /// Returns the path of a cell's ages.

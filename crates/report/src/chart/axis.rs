@@ -51,6 +51,30 @@ impl Axis {
         from + (to - from) * share.clamp(0.0, 1.0)
     }
 
+    /// Returns the value at a share of the way from the lower to the upper end.
+    pub(crate) fn value(&self, share: f64) -> f64 {
+        match *self {
+            Self::Log { low, high } => low * (high / low).powf(share),
+            Self::Linear { high } => high * share,
+        }
+    }
+
+    /// The kind of the scale, in a word.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Log { .. } => "logarithmic",
+            Self::Linear { .. } => "linear",
+        }
+    }
+
+    /// Returns about `count` ticks of an axis of times in µs.
+    pub(crate) fn time_ticks(&self, count: f64) -> Vec<f64> {
+        match self {
+            Self::Log { .. } => self.log_ticks(count as usize),
+            Self::Linear { .. } => self.linear_ticks(count, Unit::Microseconds),
+        }
+    }
+
     /// Returns ticks at 1, 2 and 5 of each decade if there are at most `most`, otherwise at decades only.
     pub(crate) fn log_ticks(&self, most: usize) -> Vec<f64> {
         let Self::Log { low, high } = *self else { return Vec::new() };
@@ -74,9 +98,9 @@ impl Axis {
     }
 }
 
-/// A tick of a time axis, in µs: `1 ms`.
+/// A tick of a time axis, in µs: `1 ms`, and `0` without a unit.
 pub(crate) fn time_tick(us: f64) -> String {
-    human::time(us)
+    if us == 0.0 { "0".to_owned() } else { human::time(us) }
 }
 
 /// The largest of 1, 2, 5 times a power of ten that is not above `value`.
@@ -122,6 +146,8 @@ mod tests {
     fn values_are_mapped_to_positions() {
         let axis = Axis::Log { low: 1.0, high: 100.0 };
         assert_eq!([0.0, 1.0, 10.0, 100.0, 1e9].map(|v| axis.place(v, 50.0, 250.0)), [50.0, 50.0, 150.0, 250.0, 250.0]);
+        assert_eq!([0.0, 0.5, 1.0].map(|share| axis.value(share)), [1.0, 10.0, 100.0]);
+        assert_eq!(Axis::linear([8.0]).value(0.25), 2.0);
         assert_eq!(Axis::linear([4.0, 8.0]).place(2.0, 100.0, 0.0), 75.0, "axes may run backwards");
     }
 

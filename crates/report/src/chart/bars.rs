@@ -7,17 +7,25 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Area, Canvas, DrawResult, Pattern, TextFormat};
 use super::{COMPACT_BELOW, sign, text};
 use crate::dataset::Dataset;
-use crate::palette::{Color, Look};
+use crate::palette::Color;
 use crate::series::Series;
 use crate::{human, wording};
 
+mod bar;
 mod key;
 
+pub(super) use bar::Bar;
 pub(super) use key::{Key, Part};
 
 const NAME: f64 = 13.0;
 const FIGURE: f64 = 13.0;
 const BAR: f64 = 16.0;
+/// The height of a line of a name, and the space of its marker.
+const LINE: f64 = 16.0;
+const MARKER: f64 = 18.0;
+/// The largest part of the width that names beside the bars take, and that figures take.
+const MOST_NAMES: f64 = 0.36;
+const MOST_FIGURES: f64 = 0.4;
 const HEADING: f64 = 32.0;
 const SCALE: f64 = 42.0;
 
@@ -35,66 +43,19 @@ pub(super) struct Bars {
     pub(super) mark: Option<&'static str>,
     /// Whether the key explains the sign of predicted values, if there are any.
     pub(super) explains_predicted: bool,
-    /// Whether names and headings are left out because they are in a column that several pictures share.
-    pub(super) hides_names: bool,
+    /// The width of a column with the names and headings that several pictures share; `None` if the picture has its own.
+    pub(super) shared_names: Option<f64>,
 }
 
-/// One bar.
-pub(super) struct Bar {
-    /// How the contender is drawn.
-    pub(super) look: Look,
-    /// The contender's label.
-    pub(super) name: String,
-    /// A heading above the bar, at the start of a group.
-    pub(super) heading: Option<String>,
-    /// The parts from left to right; `None` if not measured.
-    pub(super) parts: Option<Vec<(Pattern, f64)>>,
-    /// A value inside the bar that is marked.
-    pub(super) mark: Option<f64>,
-    /// The predicted sum of the parts.
-    pub(super) predicted: Option<f64>,
-    /// The interval of the sum of the parts.
-    pub(super) interval: Option<(f64, f64)>,
-    /// The figure next to the bar.
-    pub(super) figure: String,
-    /// The shorter figure for narrow pictures.
-    pub(super) short: String,
-}
-
-impl Bar {
-    /// Returns a bar with one part.
-    pub(super) fn simple(
-        series: &Series,
-        heading: Option<String>,
-        value: Option<f64>,
-        figure: impl Fn(f64) -> String,
-    ) -> Self {
-        let text = value.map_or("not measured".to_owned(), figure);
-        Self {
-            look: series.look,
-            name: series.label.clone(),
-            heading,
-            parts: value.map(|value| vec![(Pattern::Solid, value.max(0.0))]),
-            mark: None,
-            predicted: None,
-            interval: None,
-            figure: text.clone(),
-            short: text,
-        }
-    }
-
-    fn total(&self) -> f64 {
-        self.parts.iter().flatten().map(|part| part.1).sum()
-    }
-
-    /// How far the bar extends, including its interval and its prediction.
-    fn reach(&self) -> f64 {
-        self.total().max(self.interval.map_or(0.0, |interval| interval.1)).max(self.predicted.unwrap_or(0.0))
-    }
-
-    fn figure(&self, area: Area) -> &str {
-        if area.width() < COMPACT_BELOW { &self.short } else { &self.figure }
-    }
+/// The place of a bar.
+struct Slot {
+    /// The area below its heading, as wide as the scale.
+    area: Area,
+    /// The lines of its name.
+    name: Vec<String>,
+    /// The y coordinates of the middle of the first line of the name, and of the bar.
+    name_y: f64,
+    bar_y: f64,
 }
 
 /// Returns the heading of each bar: the client count and payload where they change, if the bars are grouped.
@@ -110,11 +71,20 @@ pub(super) fn headings<'a>(data: &Dataset, series: impl Iterator<Item = &'a Seri
     headings.collect()
 }
 
+/// The first columns of the data of every chart with bars.
+pub(super) const HEAD: [&str; 3] = ["contender", "clients", "payload bytes"];
+
+/// The cells of [`HEAD`]; the payload only if the run sweeps it.
+pub(super) fn named(series: &Series) -> [String; 3] {
+    let payload = series.payload_bytes.map_or(String::new(), |bytes| bytes.to_string());
+    [series.label.clone(), series.clients.to_string(), payload]
+}
+
 impl Bars {
     pub(super) fn height(&self, width: f64) -> f64 {
-        let headings = self.bars.iter().filter(|bar| bar.heading.is_some()).count();
         let scale = if self.caption.is_some() { SCALE } else { 0.0 };
-        self.bars.len() as f64 * self.pitch(width) + headings as f64 * HEADING + self.key_height(width) + scale
+        let top = Area { left: 0.0, top: 0.0, right: width, bottom: 0.0 };
+        self.slots(top, width).last().map_or(0.0, |last| last.area.bottom) + self.key_height(width) + scale
     }
 
     pub(super) fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
@@ -126,54 +96,77 @@ impl Bars {
             None => canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Color::Muted, 1.0)?,
         }
         for (bar, slot) in self.bars.iter().zip(self.slots(plot, area.width())) {
-            Self::bar(canvas, bar, area, slot, axis)?;
+            Self::bar(canvas, bar, area, &slot, axis)?;
         }
-        if self.hides_names { Ok(()) } else { self.names(canvas, area, plot.left) }
-    }
-
-    /// Draws the headings, and the names at the left of `area`: above the bars or, if those start at `left`, next to
-    /// them.
-    fn names(&self, canvas: &mut Canvas, area: Area, left: f64) -> DrawResult {
-        let stacked = self.is_stacked(area.width());
-        let room = if stacked { area.width() } else { left - area.left } - 30.0;
-        for (bar, slot) in self.bars.iter().zip(self.slots(self.plot(area), area.width())) {
-            if let Some(heading) = &bar.heading {
-                let y = slot.top - HEADING * 0.4;
-                canvas.text(heading, (area.left, y), TextFormat::new(NAME).muted().bold())?;
-            }
-            let middle = middle(slot);
-            let y = if stacked { middle - BAR - 1.0 } else { middle };
-            canvas.marker((area.left + 6.0, y), 4.5, bar.look)?;
-            canvas.text(&text::fit(&bar.name, NAME, room), (area.left + 18.0, y), TextFormat::new(NAME))?;
+        if self.shared_names.is_none() {
+            self.names(canvas, area)?;
+        }
+        for (bar, slot) in self.bars.iter().zip(self.slots(plot, area.width())) {
+            canvas.hover(Area { left: area.left, right: area.right, ..slot.area }, &self.figures(bar));
         }
         Ok(())
     }
 
-    /// Draws only the names, for pictures without names to the right of `area` with the same upper edge.
-    pub(super) fn name_column(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
-        self.names(canvas, area, area.right)
+    /// Draws the headings, and the names at the left of `area`: above the bars or next to them.
+    fn names(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
+        for (bar, slot) in self.bars.iter().zip(self.slots(self.plot(area), area.width())) {
+            if let Some(heading) = &bar.heading {
+                let y = slot.area.top - HEADING * 0.4;
+                canvas.text(heading, (area.left, y), TextFormat::new(NAME).muted().bold())?;
+            }
+            canvas.marker((area.left + 6.0, slot.name_y), 4.5, bar.look)?;
+            super::lines(canvas, &slot.name, (area.left + MARKER, slot.name_y), LINE, TextFormat::new(NAME))?;
+        }
+        Ok(())
     }
 
-    /// The area of each bar, below its heading.
-    fn slots(&self, plot: Area, width: f64) -> Vec<Area> {
+    /// Draws only the names, for pictures that share them, to the right of `area` with the same upper edge.
+    pub(super) fn name_column(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
+        self.names(canvas, area)
+    }
+
+    /// All that a bar shows, for the pointer.
+    fn figures(&self, bar: &Bar) -> String {
+        let value = |value| human::value(value, self.unit);
+        let part = |(pattern, size): &(Pattern, f64)| {
+            let part = self.parts.iter().find(|part| part.pattern == *pattern)?;
+            Some(format!("\n{}: {}", part.name, value(*size)))
+        };
+        let parts: String = bar.parts.iter().flatten().filter_map(part).collect();
+        let all = if bar.parts.is_some() { value(bar.total()) } else { bar.figure.clone() };
+        let interval = bar.interval.filter(|(low, high)| low < high);
+        let interval =
+            interval.map_or(String::new(), |(low, high)| format!("\n95 % interval: {} to {}", value(low), value(high)));
+        let predicted = bar.predicted.map_or(String::new(), |predicted| format!("\npredicted: {}", value(predicted)));
+        format!("{}: {all}{parts}{interval}{predicted}", bar.name)
+    }
+
+    /// The place of each bar, from the upper edge of `plot`.
+    fn slots(&self, plot: Area, width: f64) -> Vec<Slot> {
+        let is_above = self.is_above(width);
         let mut top = plot.top;
         let slot = |bar: &Bar| {
             top += if bar.heading.is_some() { HEADING } else { 0.0 };
-            let slot = Area { top, bottom: top + self.pitch(width), ..plot };
-            top = slot.bottom;
-            slot
+            let name = text::wrap(&bar.name, NAME, self.names_room(width));
+            let lines = name.len().max(1) as f64 * LINE;
+            let height = if is_above { lines + BAR + 12.0 } else { (BAR + 12.0).max(lines + 8.0) };
+            let area = Area { top, bottom: top + height, ..plot };
+            top = area.bottom;
+            let bar_y = if is_above { area.bottom - BAR / 2.0 - 6.0 } else { f64::midpoint(area.top, area.bottom) };
+            let name_y = if is_above { area.top + 3.0 } else { bar_y - lines / 2.0 } + LINE / 2.0;
+            Slot { area, name, name_y, bar_y }
         };
         self.bars.iter().map(slot).collect()
     }
 
     /// The area of the bars: below the key, next to the names, and with room for the longest figure.
     fn plot(&self, area: Area) -> Area {
-        let figures = widest(self.bars.iter().map(|bar| bar.figure(area)), FIGURE);
+        let figures = text::widest(self.bars.iter().map(|bar| bar.figure(area.width())), FIGURE);
         let sign = if self.bars.iter().any(|bar| bar.predicted.is_some()) { sign::RADIUS + 3.0 } else { 0.0 };
-        let right = area.right - figures.min(area.width() * 0.4) - 14.0 - sign;
+        let left = area.left + self.indent(area.width());
+        let right = (area.right - figures - 14.0 - sign).max(left + 20.0);
         let bottom = if self.caption.is_some() { area.bottom - SCALE } else { area.bottom };
-        let top = area.top + self.key_height(area.width());
-        Area { left: area.left + self.indent(area.width()), top, right, bottom }
+        Area { left, top: area.top + self.key_height(area.width()), right, bottom }
     }
 
     fn key_height(&self, width: f64) -> f64 {
@@ -187,22 +180,30 @@ impl Bars {
 
     /// The distance from the left edge to the bars.
     fn indent(&self, width: f64) -> f64 {
-        if self.hides_names || self.is_stacked(width) { 0.5 } else { self.names_width() + 34.0 }
+        if self.shared_names.is_some() || self.is_above(width) {
+            return 0.5;
+        }
+        let lines = self.bars.iter().flat_map(|bar| text::wrap(&bar.name, NAME, self.names_room(width)));
+        text::widest(lines, NAME) + MARKER + 16.0
     }
 
-    /// The width of the longest name.
+    /// The width to which names are wrapped.
+    fn names_room(&self, width: f64) -> f64 {
+        match self.shared_names {
+            Some(shared) => shared - MARKER - 16.0,
+            None if self.is_above(width) => width - MARKER,
+            None => width * MOST_NAMES,
+        }
+    }
+
+    /// The width of the longest name with its marker.
     pub(super) fn names_width(&self) -> f64 {
-        widest(self.bars.iter().map(|bar| bar.name.as_str()), NAME)
+        text::widest(self.bars.iter().map(|bar| bar.name.as_str()), NAME) + MARKER + 16.0
     }
 
     /// Whether names are above their bars, because next to them they would take too much of the width.
-    fn is_stacked(&self, width: f64) -> bool {
-        !self.hides_names && (self.names_width() > width * 0.36 || width < COMPACT_BELOW * 0.7)
-    }
-
-    /// The distance from one bar to the next.
-    fn pitch(&self, width: f64) -> f64 {
-        if self.is_stacked(width) { BAR + 28.0 } else { BAR + 12.0 }
+    fn is_above(&self, width: f64) -> bool {
+        self.shared_names.is_none() && width < COMPACT_BELOW * 0.7
     }
 
     fn scale(&self, canvas: &mut Canvas, area: Area, plot: Area, axis: Axis, caption: &str) -> DrawResult {
@@ -225,9 +226,9 @@ impl Bars {
         canvas.text(caption, (left, plot.bottom + 31.0), TextFormat::new(12.0).muted())
     }
 
-    /// Draws a bar into `slot`, whose left and right edges are those of the scale.
-    fn bar(canvas: &mut Canvas, bar: &Bar, area: Area, slot: Area, axis: Axis) -> DrawResult {
-        let middle = middle(slot);
+    /// Draws a bar into its slot, whose left and right edges are those of the scale.
+    fn bar(canvas: &mut Canvas, bar: &Bar, area: Area, slot: &Slot, axis: Axis) -> DrawResult {
+        let (middle, slot) = (slot.bar_y, slot.area);
         let place = |value| axis.place(value, slot.left, slot.right);
         let body = Area { left: slot.left, top: middle - BAR / 2.0, right: slot.left, bottom: middle + BAR / 2.0 };
         let mut start = 0.0;
@@ -248,17 +249,8 @@ impl Bars {
         }
         let set = if bar.parts.is_some() { TextFormat::new(FIGURE).bold() } else { TextFormat::new(FIGURE).muted() };
         let away = if bar.predicted.is_some() { 8.0 + sign::RADIUS + 3.0 } else { 8.0 };
-        canvas.text(bar.figure(area), (place(bar.reach()) + away, middle), set)
+        canvas.text(bar.figure(area.width()), (place(bar.reach()) + away, middle), set)
     }
-}
-
-/// The y coordinate at which a bar is centered.
-fn middle(slot: Area) -> f64 {
-    slot.bottom - BAR / 2.0 - 6.0
-}
-
-fn widest<'a>(texts: impl Iterator<Item = &'a str>, size: f64) -> f64 {
-    texts.map(|text| text::width(text, size)).fold(0.0, f64::max)
 }
 
 /// Draws an interval as a line with two caps.

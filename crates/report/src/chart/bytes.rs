@@ -5,7 +5,7 @@ use feedlab_experiment::summary::Estimate;
 
 use super::bars::{self, Bar, Bars, Part};
 use super::canvas::{Area, Canvas, DrawResult, Pattern};
-use super::{Figures, Picture};
+use super::{Figures, Picture, csv};
 use crate::comparison::{self, Named, Shape, WORTH_NAMING, distinct, shape};
 use crate::dataset::{ByteKind, BytesBar, Dataset, Level};
 use crate::{human, wording};
@@ -63,6 +63,18 @@ impl Picture for BytesPerUpdate<'_> {
         Figures { head: head.map(str::to_owned).collect(), rows: rows.collect() }
     }
 
+    fn data(&self) -> Figures {
+        let columns = Column::ALL.into_iter().filter(|column| column.is_shown(&self.0.bytes));
+        let columns: Vec<Column> = columns.collect();
+        let head = columns.iter().map(|column| format!("{} per update", column.name()));
+        let head = bars::HEAD.map(str::to_owned).into_iter().chain(head).collect();
+        let row = |bar: &BytesBar| {
+            let values = columns.iter().map(|column| csv::number(column.value(bar)));
+            bars::named(&bar.series).into_iter().chain(values).collect()
+        };
+        Figures { head, rows: self.0.bytes.iter().map(row).collect() }
+    }
+
     fn height(&self, width: f64) -> f64 {
         picture(self.0).height(width)
     }
@@ -114,6 +126,16 @@ impl Column {
         }
     }
 
+    /// The value per update; `None` if it was not measured.
+    fn value(self, bar: &BytesBar) -> Option<f64> {
+        match self {
+            Self::Part(kind) => bar.of(kind),
+            Self::Socket => bar.socket.map(|estimate| estimate.value),
+            Self::Wire => bar.wire.map(|estimate| estimate.value),
+            Self::Packets => bar.packets.map(|estimate| estimate.value),
+        }
+    }
+
     /// The columns of payload and socket bytes are always shown: a dash says that they were not measured.
     fn is_shown(self, bars: &[BytesBar]) -> bool {
         matches!(self, Self::Part(ByteKind::Payload) | Self::Socket)
@@ -146,7 +168,7 @@ fn picture(data: &Dataset) -> Bars {
         parts: parts.map(|kind| Part { name: kind.name(), pattern: pattern(kind) }).collect(),
         explains_predicted: true,
         mark: (level == Level::Wire).then_some("socket bytes end here"),
-        hides_names: false,
+        shared_names: None,
     }
 }
 

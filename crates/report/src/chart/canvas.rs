@@ -3,14 +3,17 @@
 //! Coordinates are in CSS pixels from the upper left corner. The backend takes only integers, so the canvas draws
 //! [`SCALE`] times as large and the view box scales it back.
 
+use std::fmt::Write as _;
+
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
 
-use crate::palette::{Color, Look, Marker};
+use crate::palette::{Color, Look};
 
 mod dash;
 mod hatch;
+mod marker;
 
 const SCALE: f64 = 10.0;
 
@@ -45,6 +48,11 @@ pub(crate) struct Area {
 impl Area {
     pub(crate) fn width(&self) -> f64 {
         self.right - self.left
+    }
+
+    /// The same area, moved to the right and down.
+    pub(crate) fn moved(self, (x, y): Point) -> Self {
+        Self { left: self.left + x, top: self.top + y, right: self.right + x, bottom: self.bottom + y }
     }
 
     pub(crate) fn meets(&self, other: &Self) -> bool {
@@ -126,17 +134,38 @@ pub(crate) struct Canvas<'a> {
     pub(crate) area: Area,
     /// Whether hues are replaced by gray because the measurement is invalid.
     invalid: bool,
+    /// The elements that show values under the pointer, which lie on top of everything.
+    hovered: String,
 }
 
 impl<'a> Canvas<'a> {
     pub(crate) fn new(svg: &'a mut String, width: f64, height: f64, invalid: bool) -> Self {
         let backend = SVGBackend::with_string(svg, (scaled(width).unsigned_abs(), scaled(height).unsigned_abs()));
-        Self { backend, area: Area { left: 0.0, top: 0.0, right: width, bottom: height }, invalid }
+        Self {
+            backend,
+            area: Area { left: 0.0, top: 0.0, right: width, bottom: height },
+            invalid,
+            hovered: String::new(),
+        }
     }
 
-    /// Finishes the document.
-    pub(crate) fn finish(mut self) -> DrawResult {
-        self.backend.present().map_err(DrawError::BackendError)
+    /// Finishes the document, and returns the elements that [`framed`] puts on top of it.
+    pub(crate) fn finish(mut self) -> Result<String, DrawError> {
+        self.backend.present().map_err(DrawError::BackendError)?;
+        Ok(self.hovered)
+    }
+
+    /// Shows `text` while the pointer is over an area. A later area lies on top of an earlier one. Browsers show the
+    /// title of an element without a script.
+    pub(crate) fn hover(&mut self, area: Area, text: &str) {
+        let [x, y] = [scaled(area.left), scaled(area.top)];
+        let [width, height] = [scaled(area.right) - x, scaled(area.bottom) - y];
+        let _ = writeln!(
+            self.hovered,
+            "<rect class=\"hover\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+             fill-opacity=\"0\"><title>{}</title></rect>",
+            escaped(text)
+        );
     }
 
     /// Draws a straight, solid line.
@@ -185,7 +214,7 @@ impl<'a> Canvas<'a> {
 
     /// Draws the marker of a contender with a `radius` around a point.
     pub(crate) fn marker(&mut self, at: Point, radius: f64, look: Look) -> DrawResult {
-        let corners = corners(look.marker, at, radius);
+        let corners = marker::corners(look.marker, at, radius);
         let fill = if look.hollow { Color::Paper } else { look.color };
         self.polygon(&corners, fill, 1.0)?;
         let mut outline = corners;
@@ -219,10 +248,11 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// Rewrites the document's first tag: adds the enlarged view box and the text alternative. A `standalone` document also
-/// gets a namespace and a size in CSS pixels, which an inline one takes from the page.
+/// Rewrites the document's first tag: adds the enlarged view box and the text alternative. The elements in `hovered` go
+/// before its last tag. A `standalone` document also gets a namespace and a size in CSS pixels, which an inline one
+/// takes from the page.
 pub(crate) fn framed(
-    svg: &str,
+    (svg, hovered): (&str, &str),
     size: (f64, f64),
     id: &str,
     title: &str,
@@ -231,6 +261,7 @@ pub(crate) fn framed(
 ) -> String {
     let (width, height) = size;
     let body = svg.split_once('>').map_or("", |(_, body)| body);
+    let body = body.trim_end().trim_end_matches("</svg>");
     let file = if standalone {
         format!(" xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\"")
     } else {
@@ -239,7 +270,7 @@ pub(crate) fn framed(
     let (box_width, box_height) = (scaled(width), scaled(height));
     format!(
         "<svg{file} viewBox=\"0 0 {box_width} {box_height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\n\
-         <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>{body}",
+         <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>{body}{hovered}</svg>\n",
         escaped(title),
         escaped(description)
     )
@@ -247,21 +278,6 @@ pub(crate) fn framed(
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Returns the corners of a marker, in order. A circle is a polygon with many corners.
-fn corners(marker: Marker, (x, y): Point, radius: f64) -> Vec<Point> {
-    let (count, turn, radius) = match marker {
-        Marker::Circle => (16, 0.0, radius),
-        Marker::Square => (4, 0.125, radius * 1.2),
-        Marker::Triangle => (3, -0.25, radius * 1.3),
-        Marker::Diamond => (4, 0.0, radius * 1.3),
-    };
-    let corner = |index: i32| {
-        let angle = std::f64::consts::TAU * (f64::from(index) / f64::from(count) + turn);
-        (x + radius * angle.cos(), y + radius * angle.sin())
-    };
-    (0..count).map(corner).collect()
 }
 
 /// Scales and rounds; the conversion saturates, so a value far outside the picture stays far outside.

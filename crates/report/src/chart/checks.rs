@@ -4,7 +4,7 @@
 use feedlab_experiment::scenario::Transport;
 
 use super::canvas::{Anchor, Area, Canvas, DrawResult, Pattern, Point, TextFormat};
-use super::{COMPACT_BELOW, Figures, Picture, sign, text};
+use super::{COMPACT_BELOW, Figures, Picture, csv, sign, text};
 use crate::dataset::Strip;
 use crate::palette::{Color, Look};
 use crate::{check, human, wording};
@@ -17,16 +17,19 @@ const REACH: f64 = 3.0;
 /// The most strips that are drawn.
 const MOST: usize = 24;
 
+/// The least height of a strip, and of a line of its name.
 const PITCH: f64 = 25.0;
-/// The height of a strip with the name above it and the figures below it.
-const STACKED_PITCH: f64 = 64.0;
+const LINE: f64 = 16.0;
+/// The height of a strip below the name above it, with the figures below it.
+const STACKED: f64 = 50.0;
 const HEAD: f64 = 22.0;
 const KEY: f64 = 24.0;
 const SIZE: f64 = 12.5;
 /// The largest width of the names, and the width of the figures.
 const NAMES: f64 = 320.0;
 const FIGURES: f64 = 260.0;
-/// The part of the names' width that the marker and the gap to the strip take.
+/// The width of a marker, and that of a marker and the gap to the strip.
+const MARKER: f64 = 18.0;
 const BESIDE: f64 = 34.0;
 
 /// The chart.
@@ -99,8 +102,19 @@ impl Picture for Checks<'_> {
         Figures { head, rows: self.strips.iter().map(row).collect() }
     }
 
+    fn data(&self) -> Figures {
+        let head = ["contender", "metric", "band from", "band to", "measured", "result"].map(str::to_owned).to_vec();
+        let row = |strip: &Strip| {
+            let [low, high] = [strip.band.0, strip.band.1].map(|end| csv::number(Some(end)));
+            let result = self.result(strip).to_owned();
+            vec![strip.name.clone(), strip.what(), low, high, csv::number(strip.measured), result]
+        };
+        Figures { head, rows: self.strips.iter().map(row).collect() }
+    }
+
     fn height(&self, width: f64) -> f64 {
-        self.shown().len() as f64 * pitch(width) + self.key() + HEAD + 4.0
+        let strips = self.shown().iter().map(|strip| self.pitch(strip, width));
+        strips.sum::<f64>() + self.key() + HEAD + 4.0
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
@@ -119,14 +133,18 @@ impl Picture for Checks<'_> {
             },
         };
         ground(canvas, plot, is_stacked)?;
-        for (index, strip) in self.shown().iter().enumerate() {
-            let top = plot.top + index as f64 * pitch(area.width());
-            let slot = Area { top, bottom: top + pitch(area.width()), ..plot };
+        let mut top = plot.top;
+        for strip in self.shown() {
+            let slot = Area { top, bottom: top + self.pitch(strip, area.width()), ..plot };
+            top = slot.bottom;
             if is_stacked {
                 self.stacked(canvas, strip, slot)?;
             } else {
                 self.side_by_side(canvas, strip, area, slot)?;
             }
+            let all = Area { left: area.left, right: area.right, ..slot };
+            let band = check::band(strip.band, strip.unit);
+            canvas.hover(all, &format!("{}: {}, required {band}", name(strip), measured(strip)));
         }
         Ok(())
     }
@@ -148,27 +166,40 @@ impl Checks<'_> {
 
     /// The width of the names.
     fn names_width(&self) -> f64 {
-        let widest = self.shown().iter().map(|strip| text::width(&name(strip), SIZE)).fold(0.0, f64::max);
-        (widest + BESIDE).min(NAMES)
+        (text::widest(self.shown().iter().map(name), SIZE) + BESIDE).min(NAMES)
+    }
+
+    /// The lines of a strip's name.
+    fn name_lines(&self, strip: &Strip, width: f64) -> Vec<String> {
+        let room = if width < COMPACT_BELOW { width - MARKER - 8.0 } else { self.names_width() - BESIDE };
+        text::wrap(&name(strip), SIZE, room)
+    }
+
+    /// The height of a strip with its name.
+    fn pitch(&self, strip: &Strip, width: f64) -> f64 {
+        let lines = self.name_lines(strip, width).len() as f64 * LINE;
+        if width < COMPACT_BELOW { lines + STACKED } else { PITCH.max(lines + 8.0) }
     }
 
     /// Draws the name, the strip and the figure next to each other.
     fn side_by_side(&self, canvas: &mut Canvas, strip: &Strip, area: Area, slot: Area) -> DrawResult {
         let y = f64::midpoint(slot.top, slot.bottom);
-        let name = text::fit(&name(strip), SIZE, slot.left - area.left - BESIDE);
-        canvas.marker((area.left + 6.0, y), 4.5, strip.look)?;
-        canvas.text(&name, (area.left + 18.0, y), TextFormat::new(SIZE))?;
-        mark(canvas, strip, slot, y)?;
+        let name = self.name_lines(strip, area.width());
+        let first = y - (name.len() as f64 - 1.0) * LINE / 2.0;
+        canvas.marker((area.left + 6.0, first), 4.5, strip.look)?;
+        super::lines(canvas, &name, (area.left + MARKER, first), LINE, TextFormat::new(SIZE))?;
+        mark(canvas, strip, slot, y, false)?;
         self.figure(canvas, strip, (slot.right + 16.0, y), area.right)
     }
 
     /// Draws the name above the strip and the figure below it.
     fn stacked(&self, canvas: &mut Canvas, strip: &Strip, slot: Area) -> DrawResult {
-        let name = text::fit(&name(strip), SIZE, slot.width() - 20.0);
+        let name = self.name_lines(strip, slot.width() + 8.0);
+        let below = slot.top + name.len() as f64 * LINE;
         canvas.marker((slot.left + 6.0, slot.top + 8.0), 4.5, strip.look)?;
-        canvas.text(&name, (slot.left + 18.0, slot.top + 8.0), TextFormat::new(SIZE))?;
-        mark(canvas, strip, slot, slot.top + 25.0)?;
-        self.figure(canvas, strip, (slot.left, slot.top + 43.0), slot.right)
+        super::lines(canvas, &name, (slot.left + MARKER, slot.top + 8.0), LINE, TextFormat::new(SIZE))?;
+        mark(canvas, strip, slot, below + 9.0, true)?;
+        self.figure(canvas, strip, (slot.left, below + 27.0), slot.right)
     }
 
     /// Draws the measured value, the band, and the result at the right edge.
@@ -203,8 +234,8 @@ fn ground(canvas: &mut Canvas, plot: Area, is_stacked: bool) -> DrawResult {
 
 /// Draws the strip with the measured value on it. A value beyond the end is a marker at the end with an arrow that
 /// points outward.
-fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64) -> DrawResult {
-    if slot.bottom - slot.top > PITCH {
+fn mark(canvas: &mut Canvas, strip: &Strip, slot: Area, y: f64, is_stacked: bool) -> DrawResult {
+    if is_stacked {
         let band = Area { left: x(slot, -1.0), right: x(slot, 1.0), top: y - 7.0, bottom: y + 7.0 };
         canvas.pattern(band, Pattern::Tinted, Color::Muted)?;
     }
@@ -251,10 +282,6 @@ fn name(strip: &Strip) -> String {
 fn x(plot: Area, value: f64) -> f64 {
     let share = (value.clamp(-REACH, REACH) / REACH + 1.0) / 2.0;
     plot.left + plot.width() * share
-}
-
-fn pitch(width: f64) -> f64 {
-    if width < COMPACT_BELOW { STACKED_PITCH } else { PITCH }
 }
 
 fn measured(strip: &Strip) -> String {

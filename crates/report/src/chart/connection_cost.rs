@@ -6,14 +6,17 @@ use feedlab_experiment::Metric;
 
 use super::bars::{self, Bar, Bars, Key};
 use super::canvas::{Area, Canvas, DrawResult, TextFormat};
-use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing};
+use super::{COMPACT_BELOW, Figures, NOTHING, Picture, csv, nothing, text};
 use crate::comparison::{self, Named, Shape, WORTH_NAMING, distinct, shape};
 use crate::dataset::{Dataset, MetricBar};
-use crate::human;
+use crate::{human, wording};
 
-/// The height of a panel's name and its unit.
-const TITLE: f64 = 40.0;
 const GAP: f64 = 20.0;
+/// The sizes and the heights of a line of a panel's name and of what it counts.
+const NAME: (f64, f64) = (13.0, 17.0);
+const COUNTED: (f64, f64) = (12.0, 16.0);
+/// The largest part of the width that the names of the contenders take.
+const MOST_NAMES: f64 = 0.25;
 
 /// The chart.
 pub(super) struct ConnectionCost<'a>(pub(super) &'a Dataset);
@@ -41,33 +44,44 @@ impl Picture for ConnectionCost<'_> {
         let how = "Memory and descriptors are the slope over the ramp of a fresh server: what one more connection \
                    takes. First updates and handshakes come from join probes, which connect one at a time; the other \
                    times come from the ramp.";
-        super::bar_notes(self.0).into_iter().chain([how.to_owned()]).collect()
+        folded(self.0).into_iter().chain(super::bar_notes(self.0)).chain([how.to_owned()]).collect()
     }
 
     fn figures(&self) -> Figures {
-        let shown: Vec<(Metric, &Vec<MetricBar>)> = shown(self.0).collect();
-        let names = shown.iter().map(|(metric, _)| metric.row().label);
+        let measured: Vec<(Metric, &Vec<MetricBar>)> = measured(self.0).collect();
+        let names = measured.iter().map(|(metric, _)| metric.row().label);
         let head = ["contender", "clients"].into_iter().chain(names).map(str::to_owned).collect();
         let rows = self.0.connection[0].iter().enumerate().map(|(index, bar)| {
             let cell = |(metric, panel): &(Metric, &Vec<MetricBar>)| {
                 panel[index].estimate.map_or(human::ABSENT.to_owned(), |e| human::estimate(e, metric.row().unit))
             };
             let clients = human::count(f64::from(bar.series.clients));
-            [bar.series.label.clone(), clients].into_iter().chain(shown.iter().map(cell)).collect()
+            [bar.series.label.clone(), clients].into_iter().chain(measured.iter().map(cell)).collect()
         });
         Figures { head, rows: rows.collect() }
     }
 
+    fn data(&self) -> Figures {
+        let measured: Vec<(Metric, &Vec<MetricBar>)> = measured(self.0).collect();
+        let ids = measured.iter().map(|(metric, _)| metric.id());
+        let rows = self.0.connection[0].iter().enumerate().map(|(index, bar)| {
+            let values = measured.iter().map(|(_, panel)| csv::number(panel[index].estimate.map(|e| e.value)));
+            bars::named(&bar.series).into_iter().chain(values).collect()
+        });
+        Figures { head: bars::HEAD.into_iter().chain(ids).map(str::to_owned).collect(), rows: rows.collect() }
+    }
+
     fn height(&self, width: f64) -> f64 {
-        let panels = shown(self.0).count();
         let Some(grid) = Grid::of(self.0, width) else { return NOTHING };
+        let panels = shown(self.0).count();
         let key = key(self.0).height(width);
         key + panels.div_ceil(grid.columns) as f64 * (grid.height + GAP) - GAP
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
         let Some(grid) = Grid::of(self.0, area.width()) else {
-            return nothing(canvas, area, "no connection cost was measured");
+            let why = if measured(self.0).next().is_some() { "the same for all" } else { "no cost was measured" };
+            return nothing(canvas, area, why);
         };
         key(self.0).draw(canvas, area)?;
         let area = Area { top: area.top + key(self.0).height(area.width()), ..area };
@@ -75,10 +89,12 @@ impl Picture for ConnectionCost<'_> {
             let (line, column) = (index / grid.columns, index % grid.columns);
             let left = area.left + grid.names + column as f64 * (grid.width + GAP);
             let top = area.top + line as f64 * (grid.height + GAP);
-            canvas.text(metric.row().label, (left, top + 9.0), TextFormat::new(13.0).bold())?;
-            canvas.text(counted(metric), (left, top + 26.0), TextFormat::new(12.0).muted())?;
-            let plot = Area { left, top: top + TITLE, right: left + grid.width, bottom: top + grid.height };
-            let bars = panel(self.0, metric, values, grid.names > 0.0);
+            let [name, counted] = head(metric, grid.width);
+            let below = top + name.len() as f64 * NAME.1 + COUNTED.1 / 2.0;
+            super::lines(canvas, &name, (left, top + NAME.1 / 2.0), NAME.1, TextFormat::new(NAME.0).bold())?;
+            super::lines(canvas, &counted, (left, below), COUNTED.1, TextFormat::new(COUNTED.0).muted())?;
+            let plot = Area { left, top: top + grid.head, right: left + grid.width, bottom: top + grid.height };
+            let bars = panel(self.0, metric, values, grid.shared());
             bars.draw(canvas, plot)?;
             if grid.names > 0.0 && column == 0 {
                 bars.name_column(canvas, Area { left: area.left, right: left, ..plot })?;
@@ -88,14 +104,20 @@ impl Picture for ConnectionCost<'_> {
     }
 }
 
+/// The lines of a panel's name and of what it counts.
+fn head(metric: Metric, width: f64) -> [Vec<String>; 2] {
+    [text::wrap(metric.row().label, NAME.0, width), text::wrap(counted(metric), COUNTED.0, width)]
+}
+
 /// How the panels are laid out.
 struct Grid {
     columns: usize,
     /// The width of the names that the panels of a line share; zero where each panel has its own.
     names: f64,
-    /// The width and height of a panel; all panels have the same bars.
+    /// The width and height of a panel, and of its head; all panels have the same bars.
     width: f64,
     height: f64,
+    head: f64,
 }
 
 impl Grid {
@@ -103,11 +125,22 @@ impl Grid {
     fn of(data: &Dataset, width: f64) -> Option<Self> {
         let (metric, values) = shown(data).next()?;
         let is_compact = width < COMPACT_BELOW;
-        let names = panel(data, metric, values, true).names_width() + 34.0;
-        let (columns, names) = if is_compact { (1, 0.0) } else { (3, names.min(width * 0.25)) };
+        let names = panel(data, metric, values, None).names_width().min(width * MOST_NAMES);
+        let (columns, names) = if is_compact { (1, 0.0) } else { (3, names) };
         let width = (width - names - GAP * (columns - 1) as f64) / columns as f64;
-        let height = TITLE + panel(data, metric, values, !is_compact).height(width);
-        Some(Self { columns, names, width, height })
+        let lines = |metric| {
+            let [name, counted] = head(metric, width);
+            name.len() as f64 * NAME.1 + counted.len() as f64 * COUNTED.1
+        };
+        let head = shown(data).map(|(metric, _)| lines(metric)).fold(0.0, f64::max) + 6.0;
+        let grid = Self { columns, names, width, height: 0.0, head };
+        let height = head + panel(data, metric, values, grid.shared()).height(width);
+        Some(Self { height, ..grid })
+    }
+
+    /// The width of the names that panels share.
+    fn shared(&self) -> Option<f64> {
+        (self.names > 0.0).then_some(self.names)
     }
 }
 
@@ -117,13 +150,46 @@ fn key(data: &Dataset) -> Key<'static> {
     Key { parts: &[], mark: None, is_predicted }
 }
 
-/// The panels that have a figure.
-fn shown(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<MetricBar>)> {
+/// The costs that were measured.
+fn measured(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<MetricBar>)> {
     let panels = Dataset::CONNECTION_COST.into_iter().zip(&data.connection);
     panels.filter(|(_, bars)| bars.iter().any(|bar| bar.estimate.is_some()))
 }
 
-fn panel(data: &Dataset, metric: Metric, values: &[MetricBar], hides_names: bool) -> Bars {
+/// The costs that have a panel: those in which contenders differ.
+fn shown(data: &Dataset) -> impl Iterator<Item = (Metric, &Vec<MetricBar>)> {
+    measured(data).filter(|(metric, bars)| same(*metric, bars).is_none())
+}
+
+/// The figure of a cost that is the same for several contenders, measured and, if it is, predicted.
+fn same(metric: Metric, bars: &[MetricBar]) -> Option<String> {
+    let figure = |value| human::value(value, metric.row().unit);
+    let first = figure(bars.first()?.estimate?.value);
+    let is_same = |bar: &MetricBar| {
+        bar.estimate.is_some_and(|estimate| figure(estimate.value) == first)
+            && bar.predicted.is_none_or(|predicted| figure(predicted) == first)
+    };
+    (bars.len() > 1 && bars.iter().all(is_same)).then_some(first)
+}
+
+/// Returns a sentence with the costs in which contenders do not differ, instead of a panel of equal bars for each.
+fn folded(data: &Dataset) -> Option<String> {
+    let mut labels: Vec<&str> = data.connection[0].iter().map(|bar| bar.series.label.as_str()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let who = match labels.len() {
+        1 => "With every number of clients".to_owned(),
+        2 => "Both contenders".to_owned(),
+        count => format!("All {} contenders", human::word(count)),
+    };
+    let cost = |(metric, bars): (Metric, &Vec<MetricBar>)| {
+        same(metric, bars).map(|figure| format!("{figure} ({})", metric.row().label))
+    };
+    let costs: Vec<String> = measured(data).filter_map(cost).collect();
+    (!costs.is_empty()).then(|| format!("{who}: {}.", wording::list(&costs)))
+}
+
+fn panel(data: &Dataset, metric: Metric, values: &[MetricBar], shared_names: Option<f64>) -> Bars {
     let headings = bars::headings(data, values.iter().map(|bar| &bar.series));
     let unit = metric.row().unit;
     let bar_of = |(bar, heading): (&MetricBar, Option<String>)| {
@@ -133,7 +199,7 @@ fn panel(data: &Dataset, metric: Metric, values: &[MetricBar], hides_names: bool
         Bar { interval, predicted, ..Bar::simple(&bar.series, heading, value, |value| human::value(value, unit)) }
     };
     let bars = values.iter().zip(headings).map(bar_of).collect();
-    Bars { bars, caption: None, unit, parts: Vec::new(), mark: None, explains_predicted: false, hides_names }
+    Bars { bars, caption: None, unit, parts: Vec::new(), mark: None, explains_predicted: false, shared_names }
 }
 
 /// A short description of what a panel shows.

@@ -47,8 +47,8 @@ pub fn cost_chart(panels: &[Panel], caption: &str) -> Result<String, ReportError
         lines(&mut canvas, &titles, (MARGIN, MARGIN + 12.0), 26.0, TITLE)?;
         canvas.text(READING, (MARGIN, reading), TextFormat::new(13.0).muted())?;
         grid(&mut canvas, panels, &heights, top)?;
-        canvas.finish()?;
-        Ok(canvas::framed(&svg, size, "cost", caption, &description(panels), true))
+        let hovered = canvas.finish()?;
+        Ok(canvas::framed((&svg, &hovered), size, "cost", caption, &description(panels), true))
     };
     draw().map_err(|error| ReportError::Chart { chart: "cost".to_owned(), reason: error.to_string() })
 }

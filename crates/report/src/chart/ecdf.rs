@@ -5,20 +5,20 @@ use feedlab_experiment::metric::Unit;
 
 use super::axis::{Axis, time_tick};
 use super::canvas::{Anchor, Area, Canvas, DrawResult, Point, TextFormat};
-use super::label::{self, Candidate};
-use super::{COMPACT_BELOW, Figures, NOTHING, Picture, nothing, sign, text};
+use super::{Figures, NOTHING, Picture, csv, nothing, text};
 use crate::comparison::{self, Named, Shape, shape};
 use crate::complete::{self, Ranked};
 use crate::dataset::{Dataset, Ecdf};
 use crate::palette::Color;
 use crate::{human, wording};
 
+mod layout;
 mod predicted;
 
-const LABEL: f64 = 13.0;
-/// The heights of the vertical axis' name and of the key below it.
-const HEAD: f64 = 30.0;
-const KEY: f64 = 16.0;
+use layout::Layout;
+
+/// The distance between two places with values under the pointer, CSS pixels.
+const HOVER: f64 = 16.0;
 
 /// The chart.
 pub(super) struct AgeEcdf<'a>(pub(super) &'a Dataset);
@@ -37,13 +37,22 @@ impl Picture for AgeEcdf<'_> {
     }
 
     fn reading(&self) -> String {
-        "Ages grow to the right on a logarithmic scale and each line climbs to 100 %, so a line further left means \
-         fresher updates; look at the height of 50 %, which is the median: half of the updates are no older."
-            .to_owned()
+        let shown: Vec<&Ecdf> = self.0.ages.iter().filter(|ecdf| ecdf.count > 0).collect();
+        let scale = match layout::axis(&shown) {
+            Axis::Linear { .. } => "a linear scale, on which equally likely ages make a straight line,",
+            Axis::Log { .. } => {
+                "a logarithmic scale, because on a linear one most lines would lie at the left edge (so equally likely \
+                 ages make a bent line),"
+            }
+        };
+        format!(
+            "Ages grow to the right on {scale} and each line climbs to 100 %, so a line further left means fresher \
+             updates; look at the height of 50 %, which is the median: half of the updates are no older."
+        )
     }
 
     fn notes(&self) -> Vec<String> {
-        super::line_notes(self.0)
+        super::line_notes(self.0).into_iter().chain(too_short(self.0)).collect()
     }
 
     fn figures(&self) -> Figures {
@@ -56,40 +65,64 @@ impl Picture for AgeEcdf<'_> {
         Figures { head, rows: rows.collect() }
     }
 
+    fn data(&self) -> Figures {
+        let names = self.0.ages.iter().map(|ecdf| format!("age µs: {}", ecdf.series.label));
+        let head = ["share of updates at most this old".to_owned()].into_iter().chain(names).collect();
+        let shares = (1..=99).map(|percent| f64::from(percent) / 100.0).chain([0.999, 1.0]);
+        let row = |share: f64| {
+            let ages = self.0.ages.iter().map(|ecdf| (ecdf.count > 0).then(|| ecdf.age_at(share)));
+            [share.to_string()].into_iter().chain(ages.map(csv::number)).collect()
+        };
+        Figures { head, rows: shares.map(row).collect() }
+    }
+
     fn height(&self, width: f64) -> f64 {
-        match width {
-            _ if self.0.ages.iter().all(|ecdf| ecdf.count == 0) => NOTHING,
-            width if width < COMPACT_BELOW => 330.0,
-            _ => 400.0,
-        }
+        Layout::of(&self.0.ages, width).map_or(NOTHING, |layout| layout.height())
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area) -> DrawResult {
-        let shown: Vec<&Ecdf> = self.0.ages.iter().filter(|ecdf| ecdf.count > 0).collect();
-        if shown.is_empty() {
+        let Some(layout) = Layout::of(&self.0.ages, area.width()) else {
             return nothing(canvas, area, "no update arrived");
-        }
-        let top = area.top + if predicted::is_shown(&shown) { HEAD + KEY } else { HEAD };
-        let plot = Area { left: area.left + 50.0, top, right: area.right - 18.0, bottom: area.bottom - 48.0 };
-        // The smallest predicted ages go down to zero, which a logarithmic axis cannot show.
-        let predicted = shown.iter().filter_map(|ecdf| ecdf.predicted.last());
-        let measured = shown.iter().flat_map(|ecdf| &ecdf.points);
-        let axis = Axis::log(measured.chain(predicted).map(|point| point.0));
+        };
+        let origin = (area.left, area.top);
+        let (shown, axis, plot) = (&layout.shown, layout.axis, layout.plot.moved(origin));
         frame(canvas, area, plot, axis)?;
-        predicted::draw(canvas, &shown, axis, plot)?;
-        let mut lines: Vec<Vec<Point>> = shown.iter().map(|ecdf| steps(ecdf, axis, plot)).collect();
-        for (ecdf, line) in shown.iter().zip(&lines) {
+        predicted::draw(canvas, shown, axis, plot)?;
+        for ecdf in shown {
             let look = ecdf.series.look;
-            canvas.path(line, look.dashes, look.color, look.width)?;
+            canvas.path(&steps(ecdf, axis, plot), look.dashes, look.color, look.width)?;
         }
-        if predicted::is_shown(&shown) {
-            predicted::key(canvas, (area.left, area.top + HEAD))?;
+        if predicted::is_shown(shown) {
+            predicted::key(canvas, (area.left, area.top + layout::HEAD))?;
         }
-        // Labels avoid the signs as they avoid any line.
-        let around = |(x, y): Point| vec![(x - sign::RADIUS, y), (x + sign::RADIUS, y)];
-        lines.extend(predicted::signs_of(&shown, axis, plot).into_iter().map(around));
-        labels(canvas, &shown, &lines, axis, plot)?;
-        predicted::signs(canvas, &shown, axis, plot)
+        layout.names(canvas, origin)?;
+        predicted::signs(canvas, shown, axis, plot)?;
+        hover(canvas, shown, axis, plot);
+        Ok(())
+    }
+}
+
+/// Says why the chart of ages over time is missing, if it is.
+fn too_short(data: &Dataset) -> Option<String> {
+    let seconds = human::time(data.timelines.measured * 1e6);
+    (!data.timelines.is_long_enough()).then(|| {
+        format!("Ages are recorded by the second, so a measured time of {seconds} is too short for a chart of ages over time.")
+    })
+}
+
+/// Shows under the pointer what share of each contender's updates is at most that old.
+fn hover(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) {
+    let count = (plot.width() / HOVER).floor();
+    for index in 0..count as u32 {
+        let [left, middle, right] = [0.0, 0.5, 1.0].map(|part| (f64::from(index) + part) / count);
+        let age = axis.value(middle);
+        let share = |ecdf: &&Ecdf| {
+            let share = human::share(ecdf.share_at(age), 1.0).unwrap_or_default();
+            format!("\n{}: {share}", ecdf.series.label)
+        };
+        let text = format!("at most {} old{}", human::time(age), shown.iter().map(share).collect::<String>());
+        let [left, right] = [left, right].map(|share| plot.left + plot.width() * share);
+        canvas.hover(Area { left, right, ..plot }, &text);
     }
 }
 
@@ -160,12 +193,14 @@ fn frame(canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> DrawResult 
         canvas.text(&format!("{percent} %"), (plot.left - 8.0, y), TextFormat::new(12.0).muted().at(Anchor::End))?;
     }
     let mut free_from = f64::MIN;
-    for tick in axis.log_ticks((plot.width() / 70.0) as usize) {
+    for tick in axis.time_ticks((plot.width() / 70.0).floor()) {
+        let half = text::width(&time_tick(tick), 12.0) / 2.0;
         let x = axis.place(tick, plot.left, plot.right);
         canvas.line((x, plot.top), (x, plot.bottom), Color::Grid, 1.0)?;
-        let half = text::width(&time_tick(tick), 12.0) / 2.0;
         if x - half > free_from {
-            canvas.text(&time_tick(tick), (x, plot.bottom + 15.0), TextFormat::new(12.0).muted().at(Anchor::Middle))?;
+            let inside = x.min(area.right - half);
+            let set = TextFormat::new(12.0).muted().at(Anchor::Middle);
+            canvas.text(&time_tick(tick), (inside, plot.bottom + 15.0), set)?;
             free_from = x + half + 6.0;
         }
     }
@@ -175,7 +210,8 @@ fn frame(canvas: &mut Canvas, area: Area, plot: Area, axis: Axis) -> DrawResult 
         TextFormat::new(12.0).muted(),
     )?;
     let caption = ((plot.left + plot.right) / 2.0, plot.bottom + 36.0);
-    canvas.text("age of an update on arrival", caption, TextFormat::new(12.0).muted().at(Anchor::Middle))
+    let text = format!("age of an update on arrival, {}", axis.kind());
+    canvas.text(&text, caption, TextFormat::new(12.0).muted().at(Anchor::Middle))
 }
 
 /// The line of a distribution: flat until an age, then up by its share.
@@ -193,48 +229,4 @@ fn steps(ecdf: &Ecdf, axis: Axis, plot: Area) -> Vec<Point> {
 
 fn height_of(share: f64, plot: Area) -> f64 {
     Axis::Linear { high: 1.0 }.place(share, plot.bottom, plot.top)
-}
-
-/// Draws each line's name, with its median unless the longer label covers more of the picture.
-fn labels(canvas: &mut Canvas, shown: &[&Ecdf], lines: &[Vec<Point>], axis: Axis, plot: Area) -> DrawResult {
-    let short: Vec<String> = shown.iter().map(|e| text::fit(&e.series.spoken, LABEL, plot.width() * 0.6)).collect();
-    let long: Vec<String> = shown.iter().map(|ecdf| with_median(ecdf)).collect();
-    let place = |texts: &[String]| {
-        let candidates: Vec<_> = shown.iter().zip(texts).map(|(e, text)| candidates(e, text, axis, plot)).collect();
-        label::choose(&candidates, lines, plot)
-    };
-    let (roomy, tight) = (place(&long), place(&short));
-    let (texts, placement) = if roomy.cost <= tight.cost { (long, roomy) } else { (short, tight) };
-    for ((ecdf, text), place) in shown.iter().zip(&texts).zip(placement.places) {
-        let Some(place) = place else { continue };
-        canvas.fill(place.text, Color::Paper, 0.85)?;
-        canvas.text(
-            text,
-            (place.text.left + 2.0, (place.text.top + place.text.bottom) / 2.0),
-            TextFormat::new(LABEL).bold(),
-        )?;
-        canvas.marker(place.at, 4.5, ecdf.series.look)?;
-    }
-    Ok(())
-}
-
-fn with_median(ecdf: &Ecdf) -> String {
-    let median = ecdf.p50.map_or(String::new(), |p50| format!(": median {}", human::time(p50.value)));
-    format!("{}{median}", ecdf.series.label)
-}
-
-/// Returns places to the right and to the left of the line, starting at the height of the median.
-fn candidates(ecdf: &Ecdf, caption: &str, axis: Axis, plot: Area) -> Vec<Candidate> {
-    const HEIGHTS: [f64; 10] = [0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9];
-    let width = text::width(caption, LABEL) + 4.0;
-    let mut places = Vec::new();
-    for height in HEIGHTS {
-        let Some(&(age, _)) = ecdf.points.iter().find(|point| point.1 >= height) else { continue };
-        let at = (axis.place(age, plot.left, plot.right), height_of(height, plot));
-        for left in [at.0 + 10.0, at.0 - 10.0 - width] {
-            let text = Area { left, top: at.1 - 9.0, right: left + width, bottom: at.1 + 9.0 };
-            places.push(Candidate { at, text });
-        }
-    }
-    places
 }

@@ -5,7 +5,7 @@ use feedlab_experiment::metric::Unit;
 
 use super::bars::{self, Bar, Bars, Part};
 use super::canvas::{Area, Canvas, DrawResult, Pattern};
-use super::{Figures, Picture};
+use super::{Figures, Picture, csv};
 use crate::dataset::{Dataset, HopsBar};
 use crate::human;
 
@@ -53,6 +53,16 @@ impl Picture for Hops<'_> {
         Figures { head: head.map(str::to_owned).collect(), rows: rows.collect() }
     }
 
+    fn data(&self) -> Figures {
+        let columns = PARTS.map(|part| format!("{} µs", part.name));
+        let head = bars::HEAD.map(str::to_owned).into_iter().chain(columns).collect();
+        let row = |bar: &HopsBar| {
+            let values = bar.us.map(|us| csv::number(Some(us)));
+            bars::named(&bar.series).into_iter().chain(values).collect()
+        };
+        Figures { head, rows: self.0.hops.iter().map(row).collect() }
+    }
+
     fn height(&self, width: f64) -> f64 {
         picture(self.0).height(width)
     }
@@ -71,7 +81,7 @@ fn picture(data: &Dataset) -> Bars {
         parts: PARTS.to_vec(),
         mark: None,
         explains_predicted: false,
-        hides_names: false,
+        shared_names: None,
     }
 }
 

@@ -4,7 +4,7 @@ use feedlab_experiment::metric::Unit;
 
 use super::bars::{self, Bar, Bars, Part};
 use super::canvas::{Area, Canvas, DrawResult, Pattern};
-use super::{Figures, Picture};
+use super::{Figures, Picture, csv};
 use crate::dataset::{Dataset, RequestsBar};
 use crate::{human, wording};
 
@@ -45,6 +45,15 @@ impl Picture for Requests<'_> {
         Figures { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
 
+    fn data(&self) -> Figures {
+        let head = bars::HEAD.into_iter().chain(["requests per client and minute", "of which empty", "predicted"]);
+        let row = |bar: &RequestsBar| {
+            let values = [bar.all, bar.empty, bar.predicted].map(csv::number);
+            bars::named(&bar.series).into_iter().chain(values).collect()
+        };
+        Figures { head: head.map(str::to_owned).collect(), rows: self.0.requests.iter().map(row).collect() }
+    }
+
     fn height(&self, width: f64) -> f64 {
         picture(self.0).height(width)
     }
@@ -67,7 +76,7 @@ fn picture(data: &Dataset) -> Bars {
         parts: if is_split { PARTS.to_vec() } else { Vec::new() },
         mark: None,
         explains_predicted: true,
-        hides_names: false,
+        shared_names: None,
     }
 }
 

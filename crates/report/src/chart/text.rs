@@ -24,19 +24,44 @@ fn em(letter: char) -> f64 {
     }
 }
 
-/// Breaks text at its ordinary spaces so that no line is wider than `limit`; only a single word may be wider.
+/// Breaks text at its ordinary spaces so that no line is wider than `limit`. A word that is wider is broken too.
 pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
+    // A limit is often the width of the very text, added up in another order.
+    let limit = limit + 1e-6;
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    for word in text.split(' ').filter(|word| !word.is_empty()).flat_map(|word| broken(word, size, limit)) {
         match lines.last_mut() {
-            Some(line) if width(line, size) + width(" ", size) + width(word, size) <= limit => {
+            Some(line) if width(line, size) + width(" ", size) + width(&word, size) <= limit => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+/// Returns a word in pieces that are not wider than `limit`, each with at least one letter.
+fn broken(word: &str, size: f64, limit: f64) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0.0;
+    for letter in word.chars() {
+        let needed = width(letter.encode_utf8(&mut [0; 4]), size);
+        if used > 0.0 && used + needed > limit {
+            pieces.push(String::new());
+            used = 0.0;
+        }
+        used += needed;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(letter);
+        }
+    }
+    pieces
+}
+
+/// Returns the width of the widest of some texts.
+pub(crate) fn widest<S: AsRef<str>>(texts: impl IntoIterator<Item = S>, size: f64) -> f64 {
+    texts.into_iter().map(|text| width(text.as_ref(), size)).fold(0.0, f64::max)
 }
 
 /// Like [`wrap`], with the same number of lines but of about equal length, so that no word is alone on the last line.
@@ -79,6 +104,10 @@ mod tests {
         assert!(lines.len() > 2 && lines.iter().all(|line| width(line, 14.0) <= 200.0));
         assert_eq!(lines.join(" "), text);
         assert!(wrap("", 14.0, 200.0).is_empty());
+        let long = "a-label-without-a-single-space-that-is-longer-than-any-column";
+        let pieces = wrap(long, 13.0, 120.0);
+        assert!(pieces.len() > 2 && pieces.iter().all(|piece| width(piece, 13.0) <= 120.0), "G2: {pieces:?}");
+        assert_eq!((pieces.concat(), wrap("ab", 13.0, 0.0).len()), (long.to_owned(), 2));
         assert_eq!(balance("one two three four", 10.0, width("one two three", 10.0)), ["one two", "three four"]);
     }
 

@@ -68,6 +68,18 @@ impl Ecdf {
 }
 
 impl Ecdf {
+    /// The age in µs that a share of the updates does not exceed; 0 if no update arrived.
+    pub(crate) fn age_at(&self, share: f64) -> f64 {
+        let point = self.points.iter().find(|point| point.1 >= share).or(self.points.last());
+        point.map_or(0.0, |point| point.0)
+    }
+
+    /// The share of the updates that are at most this old, in µs.
+    pub(crate) fn share_at(&self, age: f64) -> f64 {
+        let after = self.points.partition_point(|point| point.0 <= age);
+        after.checked_sub(1).map_or(0.0, |last| self.points[last].1)
+    }
+
     /// The median, if the contender may be ranked by age.
     pub(crate) fn ranked(&self) -> Option<Ranked> {
         Ranked::new(&self.series, self.loss, self.p50?)

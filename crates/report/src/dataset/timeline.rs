@@ -1,9 +1,11 @@
-//! Ages per second: one cell of each contender, with the faults during that time.
+//! Ages over the measured time: one cell of each contender, in bins of one or more seconds, with the faults during that
+//! time.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use feedlab_experiment::record::Second;
-use feedlab_experiment::results::Results;
+use feedlab_experiment::record::{CellRecord, Second};
+use feedlab_experiment::results::{Results, ResultsError};
 use feedlab_experiment::scenario::Fault;
 use feedlab_experiment::statistics::SAMPLES_BEYOND;
 use feedlab_experiment::summary::Loss;
@@ -15,16 +17,25 @@ use crate::prediction::MACHINE_TIME;
 use crate::series::Series;
 use crate::{fault, human};
 
-/// The fewest updates in a second for its median and for its 99th percentile: ten beyond the percentile, as everywhere.
+/// The fewest updates in a bin for its median and for its 99th percentile: ten beyond the percentile, as everywhere.
 const ENOUGH_FOR_MEDIAN: u64 = 2 * SAMPLES_BEYOND;
 const ENOUGH_FOR_P99: u64 = 100 * SAMPLES_BEYOND;
+
+/// The lengths of a bin, s. Ages are recorded by the second, so no bin is shorter.
+const BINS: [u32; 9] = [1, 2, 5, 10, 20, 30, 60, 120, 300];
+/// The most bins that a reader distinguishes in a panel.
+const MOST_BINS: u32 = 120;
+/// With fewer seconds, a run is drawn over time only if there are faults to see.
+const ENOUGH_SECONDS: f64 = 8.0;
 
 /// Ages over the measured time, with the same two figures for every contender.
 #[derive(Debug)]
 pub(crate) struct Timelines {
-    /// Whether the middle figure is the median; with few updates per second it is the mean.
+    /// The length of a bin, s.
+    pub(crate) bin: u32,
+    /// Whether the middle figure is the median; with few updates per bin it is the mean.
     pub(crate) has_median: bool,
-    /// Whether the edge figure is the 99th percentile; with few updates per second it is the oldest update.
+    /// Whether the edge figure is the 99th percentile; with few updates per bin it is the oldest update.
     pub(crate) has_p99: bool,
     /// One timeline per contender.
     pub(crate) lines: Vec<Timeline>,
@@ -44,7 +55,7 @@ pub(crate) struct Timeline {
     pub(crate) loss: Option<Loss>,
     /// The repetition that is shown; `None` if no cell was measured.
     pub(crate) repetition: Option<u32>,
-    /// The seconds with updates, in order.
+    /// The bins with updates, in order.
     pub(crate) moments: Vec<Moment>,
     /// The predicted middle over all seconds, µs; `None` if it is so small that it is the machine's own time.
     pub(crate) predicted: Option<f64>,
@@ -65,10 +76,10 @@ pub(crate) struct Mark {
     pub(crate) label: Option<String>,
 }
 
-/// The ages in one second, µs.
+/// The ages in one bin, µs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moment {
-    /// The second of the measured time, counted from 0.
+    /// The first second of the bin in the measured time, counted from 0.
     pub(crate) second: u32,
     /// The median or the mean, µs.
     pub(crate) middle: f64,
@@ -77,31 +88,51 @@ pub(crate) struct Moment {
 }
 
 impl Timelines {
-    pub(super) fn new(rows: &[SummaryRow], results: &Results) -> Self {
-        let of = |row: &SummaryRow| -> (Option<u32>, Vec<&Second>) {
-            let cell = cells(row, results).min_by_key(|cell| cell.repetition);
-            let seconds = results.seconds.iter().filter(|second| Some(&second.cell) == cell.map(|cell| &cell.cell));
-            (cell.map(|cell| cell.repetition), seconds.filter(|second| second.updates > 0).collect())
+    pub(super) fn new(rows: &[SummaryRow], results: &Results) -> Result<Self, ResultsError> {
+        let scenario = &results.manifest.scenario;
+        let measured = scenario.measure.duration.as_secs_f64();
+        let bin = bin(measured);
+        let of = |row: &SummaryRow| -> Result<(Option<u32>, Vec<Second>), ResultsError> {
+            let Some(cell) = cells(row, results).min_by_key(|cell| cell.repetition) else {
+                return Ok((None, Vec::new()));
+            };
+            let seconds = if bin == 1 { seconds(cell, results) } else { binned(cell, results, bin)? };
+            Ok((Some(cell.repetition), seconds))
         };
-        let found: Vec<_> = rows.iter().map(of).collect();
+        let found = rows.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         let fewest = found.iter().flat_map(|(_, seconds)| seconds).map(|second| second.updates).min().unwrap_or(0);
         let (has_median, has_p99) = (fewest >= ENOUGH_FOR_MEDIAN, fewest >= ENOUGH_FOR_P99);
-        let line = |(row, (repetition, seconds)): (&SummaryRow, (Option<u32>, Vec<&Second>))| {
-            let mut moments: Vec<_> = seconds.into_iter().filter_map(|s| moment(s, has_median, has_p99)).collect();
+        let line = |(row, (repetition, seconds)): (&SummaryRow, (Option<u32>, Vec<Second>))| {
+            let mut moments: Vec<_> = seconds.iter().filter_map(|s| moment(s, has_median, has_p99)).collect();
             moments.sort_by_key(|moment| moment.second);
             let marks = marks(&results.manifest.scenario, &row.series.label);
             let predicted = row.predicted(if has_median { Metric::AgeP50 } else { Metric::AgeMean });
             let predicted = predicted.filter(|&us| us >= MACHINE_TIME);
             Timeline { series: row.series.clone(), loss: row.entry.loss(), repetition, moments, predicted, marks }
         };
-        let scenario = &results.manifest.scenario;
-        Self {
+        Ok(Self {
+            bin,
             has_median,
             has_p99,
             lines: rows.iter().zip(found).map(line).collect(),
-            measured: scenario.measure.duration.as_secs_f64(),
+            measured,
             faults: scenario.faults.iter().map(fault::brief).collect(),
-        }
+        })
+    }
+
+    /// Whether the run is long enough for a course over time, or has faults, which are worth seeing at any length.
+    pub(crate) fn is_long_enough(&self) -> bool {
+        self.measured >= ENOUGH_SECONDS || !self.faults.is_empty()
+    }
+
+    /// The name of a bin in a sentence: `second`, `interval of 5 s`.
+    pub(crate) fn bin_name(&self) -> String {
+        if self.bin == 1 { "second".to_owned() } else { format!("interval of {}", self.bin_length()) }
+    }
+
+    /// The length of a bin, with its unit.
+    pub(crate) fn bin_length(&self) -> String {
+        human::time(f64::from(self.bin) * 1e6)
     }
 
     /// The names of the middle and the edge figure.
@@ -111,6 +142,34 @@ impl Timelines {
             if self.has_p99 { "99th percentile" } else { "oldest update" },
         ]
     }
+}
+
+/// The length of the bins of a run of `measured` seconds.
+fn bin(measured: f64) -> u32 {
+    let fits = |bin: &u32| measured <= f64::from(bin * MOST_BINS);
+    BINS.into_iter().find(fits).unwrap_or(BINS[BINS.len() - 1])
+}
+
+/// The seconds of a cell that have updates.
+fn seconds(cell: &CellRecord, results: &Results) -> Vec<Second> {
+    let its_own = |second: &&Second| second.cell == cell.cell && second.updates > 0;
+    results.seconds.iter().filter(its_own).cloned().collect()
+}
+
+/// The same in bins of several seconds: their histograms are merged, because percentiles cannot be averaged.
+fn binned(cell: &CellRecord, results: &Results, bin: u32) -> Result<Vec<Second>, ResultsError> {
+    let bin = NonZeroU32::new(bin).unwrap_or(NonZeroU32::MIN);
+    let bins = results.histograms_in_bins(cell, bin)?.into_iter().filter(|(_, ages)| !ages.is_empty());
+    let summarized = bins.map(|(second, ages)| Second {
+        cell: cell.cell.clone(),
+        second,
+        updates: ages.len(),
+        age_mean_us: Some(ages.mean()),
+        age_p50_us: Some(ages.value_at_quantile(0.5)),
+        age_p99_us: Some(ages.value_at_quantile(0.99)),
+        age_max_us: Some(ages.max()),
+    });
+    Ok(summarized.collect())
 }
 
 fn moment(second: &Second, has_median: bool, has_p99: bool) -> Option<Moment> {

@@ -75,12 +75,64 @@ fn a_sweep_is_grouped_so_that_contenders_are_side_by_side() {
 #[test]
 fn surplus_contenders_are_left_out_of_line_charts_only() {
     let intervals: String =
-        (1..=10).map(|s| format!("{{ transport = \"short-polling\", interval = \"{s}s\" }},")).collect();
+        (1..=18).map(|s| format!("{{ transport = \"short-polling\", interval = \"{s}s\" }},")).collect();
     let many = scenario("[10]", "[256]", 1).replace("{ transport = \"short-polling\" },", &intervals);
     let data = dataset(&many, known);
-    assert_eq!((data.ages.len(), data.lines_left_out(), data.bytes.len()), (8, 5, 13));
-    let looks: Vec<_> = data.ages.iter().map(|ecdf| (ecdf.series.look.width, ecdf.series.look.hollow)).collect();
-    assert_ne!(looks[0], looks[1], "contenders of one transport look different");
+    assert_eq!((data.ages.len(), data.lines_left_out(), data.bytes.len()), (16, 5, 21));
+    let looks: Vec<_> = data.ages.iter().map(|ecdf| ecdf.series.look).collect();
+    assert!(looks[0].marker != looks[1].marker && looks[0].color != looks[1].color, "G2: they look different");
+}
+
+/// G3: polled ages are on a linear axis, where they make a straight line; ages of several decades are not.
+#[test]
+fn the_age_axis_is_linear_where_most_lines_spread_over_it() {
+    let polled = scenario("[10]", "[256]", 1)
+        .replace("{ transport = \"long-polling\" },", "{ transport = \"short-polling\", interval = \"250ms\" },")
+        .replace("{ transport = \"websocket\" },", "");
+    for (scenario, kind) in [(polled, "linear"), (scenario("[10]", "[256]", 1), "logarithmic")] {
+        let report = report(&scenario, known);
+        let chart = &report.charts[0].1;
+        assert!(chart.contains(&format!("age of an update on arrival, {kind}")), "{kind}");
+        assert!(report.html.contains(&format!("Ages grow to the right on a {kind} scale")), "the caption says {kind}");
+    }
+}
+
+/// G4: a long run is not drawn in thousands of seconds, and a short one not in six.
+#[test]
+fn bins_fit_the_length_of_the_run() {
+    let long = scenario("[10]", "[256]", 1).replace("6s", "300s");
+    let fixture = |contender: &Contender, cell: &Cell| {
+        let CellFixture { metrics, .. } = known(contender, cell);
+        let ages = (0..300).map(|second| vec![1_000 + second; 10]).collect();
+        CellFixture { ages, metrics, ..CellFixture::default() }
+    };
+    let timelines = dataset(&long, fixture).timelines;
+    assert_eq!((timelines.bin, timelines.lines[0].moments.len(), timelines.names()[0]), (5, 60, "median"));
+    let second = timelines.lines[0].moments[1];
+    assert_eq!((second.second, second.middle, second.edge), (5, 1_007.0, 1_009.0), "the ages are taken together");
+    let html = report(&long, fixture).html.replace('\u{a0}', " ");
+    assert!(html.contains("the median of each interval of 5 s") && html.contains("Each point is 5 s of the run"));
+
+    let short = report(&scenario("[10]", "[256]", 1), known);
+    assert!(short.charts.iter().all(|(name, _)| name != "age-over-time.svg"));
+    assert!(short.html.replace('\u{a0}', " ").contains("a measured time of 6 s is too short for a chart"));
+    assert!(failing::results().1.manifest.scenario.faults.len() > 1, "a run with faults is drawn at any length");
+}
+
+/// G4: a title does not call too short what the chart below it shows plainly.
+#[test]
+fn a_few_seconds_are_described_as_they_are() {
+    let few = scenario("[10]", "[256]", 1).replace("6s", "9s");
+    let sparse = |contender: &Contender, cell: &Cell| {
+        let CellFixture { ages, metrics, .. } = known(contender, cell);
+        CellFixture { ages: ages.into_iter().take(3).collect(), metrics, ..CellFixture::default() }
+    };
+    let html = report(&few, sparse).html.replace('\u{a0}', " ");
+    assert!(
+        html.contains("The oldest update is at most 1 s over short polling, and 1 ms over the other three"),
+        "{html}"
+    );
+    assert!(!html.contains("stands out") && !html.contains("trend"));
 }
 
 /// The bytes of an update over SSE, with and without what only some machines count.

@@ -81,3 +81,24 @@ fn a_target_on_another_machine_is_not_called_loopback() {
     assert!(html.contains("A target may be on another machine") && html.contains("the network to a target"));
     assert!(!html.contains("loopback, where all transports"));
 }
+
+/// G2: the contenders of one transport differ, and a server looks alike over each.
+#[test]
+fn a_server_has_one_marker_and_one_lightness_over_every_transport() {
+    let contenders = r#"
+    { transport = "sse" },
+    { transport = "websocket" },
+    { transport = "sse", target = "nchan" },
+    { transport = "websocket", target = "nchan" },
+"#;
+    let (head, rest) = TARGETS.split_once("contender = [").unwrap();
+    let (_, rest) = rest.split_once("]\nthreshold").unwrap();
+    let (rest, _) = rest.split_once("[target.own]").unwrap();
+    let scenario = format!("{head}contender = [{contenders}]\nthreshold{rest}websocket = \"/ws\"\n");
+    let looks: Vec<_> = dataset(&scenario, known).ages.iter().map(|ecdf| ecdf.series.look).collect();
+    let [sse, websocket, sse_of_nchan, websocket_of_nchan] = looks[..] else { panic!("{looks:?}") };
+    assert_ne!(sse.marker, websocket.marker);
+    assert_eq!(sse_of_nchan.marker, websocket_of_nchan.marker);
+    assert!(sse_of_nchan.color != sse.color && sse_of_nchan.color != websocket_of_nchan.color);
+    assert_eq!((sse_of_nchan.dashes, websocket_of_nchan.dashes), (sse.dashes, websocket.dashes));
+}
