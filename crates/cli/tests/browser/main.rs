@@ -24,6 +24,7 @@ mod panels;
 mod prefix;
 mod presets;
 mod reach;
+mod report;
 mod screenshots;
 #[cfg(target_os = "linux")]
 mod shared;
