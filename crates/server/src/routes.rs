@@ -41,7 +41,7 @@ pub(crate) fn router(app: Arc<App>, access: &Arc<Access>, more: Router) -> Route
         )
         .layer(from_fn_with_state(access.clone(), access::check_token))
         .route("/", get(page::index))
-        .route("/page/{name}", get(page::file))
+        .route("/page/{*name}", get(page::file))
         .fallback(|| async { Rejection::new(StatusCode::NOT_FOUND, "nothing here; `GET /` lists the endpoints") });
     finish(routes, app, access)
 }

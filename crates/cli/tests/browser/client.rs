@@ -9,6 +9,39 @@ use crate::live::{ENDPOINTS, LivePage, field};
 use crate::panels::CUT;
 
 #[test]
+fn j1_j2_the_ladder_falls_when_its_stream_is_refused_and_climbs_back() {
+    in_browser(async |browser| {
+        browser.expect(&CUT);
+        let page = LivePage::open(browser, &browser.serve("20", &[])).await;
+        page.until_all_open().await;
+        page.tab
+            .js("(window.feedlab.app.tab.fault('sse', 'refuse', 60_000).then(() => (window.refused = true)), true)")
+            .await;
+        page.tab.until("it is refused", "window.refused").await;
+        page.tab.js(FALL).await;
+        page.tab.until("J1: it fell", "window.fall.rungs.join() === 'sse,short-polling'").await;
+        page.tab.until("it receives", "window.fall.seqs.length > 20").await;
+        page.tab.js("(window.feedlab.app.tab.heal(), true)").await;
+        page.tab.until("J2: it climbed back", "window.fall.rungs.at(-1) === 'sse'").await;
+        page.tab.js("(window.fall.before = window.fall.seqs.length, true)").await;
+        page.tab.until("it receives there", "window.fall.seqs.length > window.fall.before + 20").await;
+        let whole = "window.fall.seqs.every((seq, index, all) => seq === all[0] + index)";
+        assert_eq!(page.tab.js(whole).await, true, "missed or duplicated: {}", page.tab.js("window.fall.seqs").await);
+    });
+}
+
+const FALL: &str = "(import('/page/feed-client.js').then(({ ladder }) => {
+    const fall = window.fall = { rungs: [], seqs: [] };
+    fall.link = ladder(['sse', 'short-polling'], {
+        url: (endpoint) => window.feedlab.app.tab.endpoints[endpoint],
+        onrung: (endpoint) => fall.rungs.push(endpoint),
+        onupdate: ({ seq }) => fall.seqs.push(seq),
+        intervalMs: 100,
+        climbMs: 500,
+    });
+}), true)";
+
+#[test]
 fn the_ladder_falls_back_from_buffered_streams_to_long_polling() {
     in_browser(async |browser| {
         browser.expect(&CUT);
@@ -36,7 +69,7 @@ const CLIMB: &str = "(import('/page/feed-client.js').then(({ ladder }) => {
     const { endpoints } = window.feedlab.app.tab;
     const climb = window.climb = { rungs: [], seqs: [] };
     climb.link = ladder(['websocket', 'sse', 'long-polling'], {
-        get url() { return endpoints[climb.rungs.at(-1)]; },
+        url: (endpoint) => endpoints[endpoint],
         onrung: (endpoint) => climb.rungs.push(endpoint),
         onupdate: ({ seq }) => climb.seqs.push(seq),
         silenceMs: 1500,
@@ -57,11 +90,15 @@ fn f20_feed_events_with_the_names_of_eventsource_events_are_only_updates() {
     });
 }
 
-const LISTEN: &str = "(import('/page/feed-client.js').then(({ connect, OPEN }) => {
+/// `eventSource` is the page's own transport; the library's gets events of every name anyway.
+const LISTEN: &str =
+    "(Promise.all(['feed-client.js', 'feed-client/link.js', 'event-source.js'].map((name) => import(`/page/${name}`)))
+    .then(([{ connect, OPEN }, { TRANSPORTS }, { eventSource }]) => {
     const named = window.named = { requests: 0, opened: 0, types: [] };
     named.link = connect({
         endpoint: 'sse',
         url: location.origin,
+        transports: { ...TRANSPORTS, sse: eventSource },
         types: ['open', 'error', 'message'],
         onrequest: () => (named.requests += 1),
         onstate: (word) => (named.opened += word === OPEN ? 1 : 0),

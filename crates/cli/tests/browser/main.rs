@@ -18,6 +18,7 @@ mod tab;
 mod chapters;
 mod client;
 mod connections;
+mod contract;
 mod lessons;
 mod pace;
 mod panels;

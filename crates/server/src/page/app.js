@@ -1,6 +1,6 @@
 // The page: creates `app`, the four panels and one animation loop, and passes `app` to the other parts.
 
-import { ENDPOINTS } from './feed-client.js';
+import { ENDPOINTS } from './endpoints.js';
 import { openLab } from './lab.js';
 import { setUpControls } from './controls.js';
 import { setUpPresets } from './presets.js';
@@ -246,7 +246,7 @@ function shareTypes() {
   app.events.addEventListener('update', ({ detail: { type } }) => {
     if (app.types.has(type)) return;
     app.types.add(type);
-    for (const panel of app.panels.values()) panel.handle?.listen(type);
+    for (const panel of app.panels.values()) panel.listen(type);
   });
 }
 

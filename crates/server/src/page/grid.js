@@ -2,7 +2,7 @@
 // WebSockets. Over HTTP/1.1 the seventh EventSource and the fetch wait, and nothing reports it: no event, no error.
 
 import { button, element } from './dom.js';
-import { ENDPOINTS } from './feed-client.js';
+import { ENDPOINTS } from './endpoints.js';
 import { countConnection } from './meter.js';
 
 const STREAMS = 7;

@@ -2,7 +2,7 @@
 // with the numbers of this run and the standard that explains it.
 
 import { button, element, say } from './dom.js';
-import { ENDPOINTS } from './feed-client.js';
+import { ENDPOINTS } from './endpoints.js';
 import { openGrid } from './grid.js';
 import * as watching from './observe.js';
 import { cutAndAnswer, stopAll } from './presets.js';

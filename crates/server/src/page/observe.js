@@ -1,6 +1,6 @@
 // Watches the four endpoints for a while, and counts what a lesson reports.
 
-import { nowUs } from './feed-client.js';
+import { nowUs } from './clock.js';
 
 /** What one endpoint did while it was watched. */
 class Observation {

@@ -1,6 +1,10 @@
 // The panel of one endpoint: a connection of the client library, its counts, and their display.
 
-import { CLOSED, CONNECTING, ENDPOINTS, OPEN, GAVE_UP, connect } from './feed-client.js';
+import { nowUs } from './clock.js';
+import { ENDPOINTS } from './endpoints.js';
+import { eventSource, listenTo } from './event-source.js';
+import { CLOSED, CONNECTING, OPEN, GAVE_UP, connect } from './feed-client.js';
+import { TRANSPORTS } from './feed-client/link.js';
 import { Ring } from './ring.js';
 import { Ages, age, bytes, count } from './stats.js';
 import { drawSparkline } from './sparkline.js';
@@ -13,6 +17,7 @@ export const LOOKS = {
   websocket: { name: 'WebSocket', api: 'WebSocket', shape: 'M6 .3 11.7 6 6 11.7.3 6z' },
 };
 
+const WAITING = 'connecting — waiting for a free connection';
 const RAW_SHOWN = 600;   // characters shown of the last message
 const SEQS_KEPT = 1000;  // sequence numbers kept for `window.feedlab.snapshot()`
 const IMPLAUSIBLE_MS = 60_000; // ages above this, or below zero, suggest that the clocks differ
@@ -70,7 +75,10 @@ export class Panel {
       holdMs: client.hold_ms,
       ...this.#timeouts(),
       types: [...types],
-      isStarved: () => this.app.isStarved(this.base),
+      transports: { ...TRANSPORTS, sse: eventSource },
+      reopen: false,
+      nowUs,
+      isStarved: (link) => this.#isStarved(link),
       onstate: (word, detail) => this.#onState(word, detail),
       onupdate: (update) => this.#onUpdate(update),
       onduplicate: (update) => this.#onDuplicate(update),
@@ -80,6 +88,12 @@ export class Panel {
       onrequest: (request) => this.#onRequest(request),
       onkeepalive: () => this.#emit('keepalive', {}),
     });
+  }
+
+  /** Also listens to events of this name. */
+  listen(type) {
+    this.handle?.options.types.push(type);
+    listenTo(this.handle, type);
   }
 
   disconnect() {
@@ -110,6 +124,16 @@ export class Panel {
   }
 
   // Callbacks of the client.
+
+  /** Shows a request that waits in the browser because all connections are in use. */
+  #isStarved(link) {
+    const isStarved = this.app.isStarved(this.base);
+    const isPending = link.pendingSince !== null && (link.state !== OPEN || this.endpoint === 'short-polling');
+    const waits = isStarved && isPending && nowUs() - link.pendingSince > 750_000;
+    if (waits) link.setState(WAITING, { reason: 'all six connections are in use' });
+    else if (link.state === WAITING) link.setState(CONNECTING);
+    return isStarved;
+  }
 
   #onState(word, { reason, retryInMs }) {
     this.word = word;
@@ -149,7 +173,9 @@ export class Panel {
   #onRequest(request) {
     this.requests += 1;
     if (!request.useful) this.requestsEmpty += 1;
-    this.#emit('request', request);
+    const { useful, startedAt, response } = request;
+    const bytes = Number(response?.headers?.get('Content-Length')) || null;
+    this.#emit('request', { useful, startedAt, held: (nowUs() - startedAt) / 1000, status: response?.status ?? null, bytes });
   }
 
   #emit(name, detail) {
@@ -214,7 +240,7 @@ export class Panel {
     this.#put('requests-empty', count(this.requestsEmpty));
     this.#put('bytes-down', bytes(this.counted.down));
     this.#put('bytes-up', bytes(this.counted.up));
-    this.#put('raw', this.#last ? capped(this.#last.raw) : 'no message yet');
+    this.#put('raw', this.#last ? capped(written(this.#last.raw)) : 'no message yet');
     if (now - this.#describedAt > 5000) this.#describe(now);
   }
 
@@ -260,6 +286,13 @@ export class Panel {
     this.#put('copy', label);
     setTimeout(() => this.#put('copy', 'Copy'), 1500);
   }
+}
+
+/** A message as text; of a binary frame, the first bytes in hexadecimal. */
+function written(raw) {
+  if (typeof raw === 'string') return raw;
+  const hex = Array.from(new Uint8Array(raw).subarray(0, 48), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return `binary frame of ${raw.byteLength} bytes: ${hex} …`;
 }
 
 function capped(text) {

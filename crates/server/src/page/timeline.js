@@ -1,6 +1,8 @@
 // The shared timeline: one lane per endpoint, the present at the right edge.
 
-import { CLOSED, ENDPOINTS, GAVE_UP, OPEN, nowUs } from './feed-client.js';
+import { nowUs } from './clock.js';
+import { ENDPOINTS } from './endpoints.js';
+import { CLOSED, GAVE_UP, OPEN } from './feed-client.js';
 import { LOOKS } from './panel.js';
 import { Ring } from './ring.js';
 import { fitted, sizeOf } from './sparkline.js';

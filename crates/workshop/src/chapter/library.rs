@@ -62,6 +62,7 @@ const SINGLE: [(&str, &[u8]); 29] = single![
     "docs/README.md",
     "docs/architecture.md",
     "docs/check.md",
+    "docs/client.md",
     "docs/exit-status.md",
     "docs/inspect.md",
     "docs/measure.md",
