@@ -51,7 +51,7 @@ macro_rules! single {
 /// Single files. From `docs`, these are the pages and the picture of a report: the pictures of the live page are as
 /// large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 29] = single![
+const SINGLE: [(&str, &[u8]); 30] = single![
     "crates/check/src/inspect/judge/buffering.rs",
     "crates/check/src/run.rs",
     "crates/check/src/run/expecting.rs",
