@@ -43,6 +43,10 @@ pub struct Check {
     /// with, that did not deliver everything. Its remaining updates look fresher the more it lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<(String, Loss)>,
+    /// For a threshold on ages that is missed: by how much 1% of the harness's own timers were late, µs, where that is
+    /// more than the band allows. Ages include it, so that the machine may be the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_us: Option<f64>,
     /// Whether the threshold is met. A value that was not measured never meets it, nor does a comparison with a missing
     /// prediction, nor ages of a contender with losses.
     pub met: bool,
@@ -103,6 +107,8 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
     };
     let lost =
         [Some(entry), other].into_iter().flatten().filter(|_| metric.row().group == Group::Freshness).find_map(loss_of);
+    let met = lost.is_none() && measured.is_some_and(|measured| threshold.holds(measured, reference));
+    let band = reference.and_then(|reference| threshold.band(reference));
     Check {
         name: entry.name(),
         label: entry.label.clone(),
@@ -112,13 +118,24 @@ fn check(entry: &Entry, threshold: &Threshold, entries: &[Entry]) -> Check {
         measured,
         predicted,
         reference,
-        band: reference.and_then(|reference| threshold.band(reference)),
+        band,
         requirement: threshold.requirement(),
         comparison,
         than: than.clone(),
-        met: lost.is_none() && measured.is_some_and(|measured| threshold.holds(measured, reference)),
+        late_us: band.filter(|_| !met && metric.row().group == Group::Freshness).and_then(|band| late(entry, band)),
+        met,
         lost,
     }
+}
+
+/// Returns by how much 1% of the harness's own timers were late, µs, if that can explain an age outside the band. The
+/// server's timer is exact, so whatever delays it delays an update's later steps as much again; the clients' timers are
+/// whole milliseconds on any machine.
+fn late(entry: &Entry, (from, to): (f64, f64)) -> Option<f64> {
+    let allowed = (to - from) / 2.0;
+    let beyond = |metric, most: f64| entry.value(metric).filter(|lag| *lag > most);
+    let lags = [beyond(Metric::PublishLagP99, allowed / 2.0), beyond(Metric::ScheduleLagP99, allowed)];
+    lags.into_iter().flatten().reduce(f64::max)
 }
 
 fn loss_of(entry: &Entry) -> Option<(String, Loss)> {
@@ -140,7 +157,7 @@ fn percent_off(value: f64, reference: f64) -> f64 {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metric, measured, reference, requirement, comparison, than, lost, .. } = self;
+        let Self { name, metric, measured, reference, requirement, comparison, than, lost, late_us, .. } = self;
         let Some(measured) = measured else {
             return write!(f, "{name}: {metric} was not measured, expected {requirement}");
         };
@@ -157,9 +174,13 @@ impl fmt::Display for Check {
             write!(f, ": {off:.1}% off")?;
         }
         write!(f, ", expected {requirement}")?;
-        match lost {
-            Some((label, loss)) => write!(f, "; not judged, because {label} {loss}"),
-            None => Ok(()),
+        match (lost, late_us) {
+            (Some((label, loss)), _) => write!(f, "; not judged, because {label} {loss}"),
+            (None, Some(late_us)) => {
+                let ms = late_us / 1000.0;
+                write!(f, "; 1% of feedlab's own timers were {ms:.1} ms late, so measure again on a quieter machine")
+            }
+            (None, None) => Ok(()),
         }
     }
 }
