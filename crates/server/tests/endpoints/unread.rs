@@ -95,7 +95,7 @@ fn f22_a_request_followed_by_a_fin_is_answered() {
     let server = full(publishing(), 4);
     for (request, begin, end) in [
         (POLL, "HTTP/1.1 200", "\"gap\":null}"),
-        ("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200", "}"),
+        ("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200", "}\n"),
         ("GET /feed/long-poll?hold=60s HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 204", "\r\n\r\n"),
         ("POST /feed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.1 202", "{\"seq\":5}"),
     ] {
