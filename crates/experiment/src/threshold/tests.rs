@@ -75,11 +75,8 @@ fn a_distance_may_be_in_the_unit_of_the_metric() {
 fn a_miss_that_late_timers_may_explain_says_so() {
     let scenario = with_threshold(Comparison::Near, 2_000.0, None);
     let late = |schedule_us, publish_us, age_us| {
-        let metrics = [
-            (Metric::AgeP50, age_us),
-            (Metric::ScheduleLagP99, schedule_us),
-            (Metric::PublishLagP99, publish_us),
-        ];
+        let metrics =
+            [(Metric::AgeP50, age_us), (Metric::ScheduleLagP99, schedule_us), (Metric::PublishLagP99, publish_us)];
         let predicted = Some(Predicted { metrics: [(Metric::AgeP50, 50_000.0)].into(), ..Predicted::default() });
         checks(&scenario, &[Entry { predicted, ..fixture::entry(&metrics) }]).pop().unwrap()
     };
