@@ -85,7 +85,7 @@ fn invalid(verdict: &Verdict) -> String {
 
 fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
     let mut caveats = vec![distance(&results.manifest.scenario)];
-    caveats.extend(foreign(&data.of_targets));
+    caveats.extend(foreign(&data.of_targets, data.scope.contenders));
     let has_interval = |entry: &Entry| entry.metrics.values().any(|estimate| estimate.low.is_some());
     if !results.summary.contenders.iter().any(has_interval) {
         caveats.push(
@@ -102,13 +102,13 @@ fn caveats(results: &Results, data: &Dataset) -> Vec<String> {
 }
 
 /// Returns the caveat about servers that are not feedlab's.
-fn foreign(names: &[String]) -> Option<String> {
+fn foreign(names: &[String], all: usize) -> Option<String> {
     (!names.is_empty()).then(|| {
         let servers = wording::agree(names.len(), "The server", "The servers");
         format!(
             "{servers} of {} {} not feedlab's: bytes, requests and connections are counted at the clients, the bytes of \
              headers and framing are not told apart, and nothing is predicted.",
-            wording::list(names),
+            wording::contenders(names, all),
             wording::agree(names.len(), "is", "are"),
         )
     })

@@ -14,6 +14,18 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
+/// The most names that a sentence lists.
+const LISTED: usize = 4;
+
+/// The names of contenders, or how many of them they are if they are too many to read: `11 of the 13 contenders`.
+pub(crate) fn contenders<S: AsRef<str>>(names: &[S], all: usize) -> String {
+    match names.len() {
+        few if few <= LISTED => list(names),
+        many if many == all => format!("all {all} contenders"),
+        many => format!("{many} of the {all} contenders"),
+    }
+}
+
 /// Whether a name has a comma outside parentheses.
 fn has_bare_comma(name: &str) -> bool {
     let mut depth = 0i32;
@@ -75,6 +87,9 @@ mod tests {
         assert_eq!(list(&["polling, 1 s", "SSE"]), "polling, 1 s; and SSE");
         assert_eq!(list(&["polling (1 s, old)", "SSE"]), "polling (1 s, old) and SSE");
         assert_eq!(list(&["polling (1 s, old), new", "SSE"]), "polling (1 s, old), new; and SSE");
+        assert_eq!(contenders(&["a", "b", "c", "d"], 4), "a, b, c and d");
+        assert_eq!(contenders(&["a"; 5], 5), "all 5 contenders");
+        assert_eq!(contenders(&["a"; 11], 13), "11 of the 13 contenders");
         assert_eq!(list::<&str>(&[]), "");
     }
 

@@ -46,7 +46,7 @@ impl Picture for BytesPerUpdate<'_> {
             Level::Socket => "Socket bytes: without the headers of IP and TCP and without acknowledgements.",
         };
         let of_targets = (!self.0.of_targets.is_empty()).then(|| {
-            let names = wording::list(&self.0.of_targets);
+            let names = wording::contenders(&self.0.of_targets, self.0.scope.contenders);
             format!("Those of {names} are counted at the clients, because the server is not feedlab's.")
         });
         super::bar_notes(self.0).into_iter().chain([counted.to_owned()]).chain(of_targets).collect()

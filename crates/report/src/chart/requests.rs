@@ -120,7 +120,7 @@ pub(crate) fn finding(data: &Dataset) -> Option<String> {
     if !silent.is_empty() {
         let what = if asking.is_empty() { "no request" } else { "none" };
         let verb = wording::agree(silent.len(), "sends", "send");
-        clauses.push(format!("{} {verb} {what} while connected", wording::list(&silent)));
+        clauses.push(format!("{} {verb} {what} while connected", wording::contenders(&silent, scoped().count())));
     }
     (!clauses.is_empty()).then(|| clauses.join("; "))
 }
