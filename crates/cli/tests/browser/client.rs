@@ -129,7 +129,7 @@ fn d1_a_restarted_feed_is_shown_as_a_reset() {
         for endpoint in ENDPOINTS {
             let resets = format!("window.feedlab.snapshot().endpoints['{endpoint}'].resets === 1");
             page.tab.until(&format!("{endpoint} gets a reset"), &resets).await;
-            page.tab.until("it shows", &format!("{}.endsWith('unknown: reset')", field(endpoint, "missed"))).await;
+            page.tab.until("it shows", &format!("{}.endsWith(', reset')", field(endpoint, "missed"))).await;
         }
         page.until_all_received(5).await;
         page.tab.close().await;

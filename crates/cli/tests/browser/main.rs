@@ -8,6 +8,7 @@
 mod axe;
 mod chromedriver;
 mod feedlab;
+mod killed;
 mod live;
 mod log;
 mod nginx;
@@ -29,6 +30,7 @@ mod report;
 mod screenshots;
 #[cfg(target_os = "linux")]
 mod shared;
+mod survives;
 mod workshop;
 
 use std::io::Write as _;

@@ -1,6 +1,7 @@
 // The page: creates `app`, the four panels and one animation loop, and passes `app` to the other parts.
 
 import { ENDPOINTS } from './endpoints.js';
+import { show } from './dom.js';
 import { openLab } from './lab.js';
 import { setUpControls } from './controls.js';
 import { setUpPresets } from './presets.js';
@@ -8,33 +9,33 @@ import { setUpLessons } from './lessons.js';
 import { setUpMeter } from './meter.js';
 import { Panel } from './panel.js';
 import { Timeline } from './timeline.js';
-import { Total } from './stats.js';
+import { Server, readStats } from './server.js';
 import { fit } from './sparkline.js';
 
 const TEXT_MS = 100;   // between two updates of the figures
 const AGES_MS = 250;   // between two redraws of the sparklines
-const STATS_MS = 500;  // between two requests for the server's counters
 const FRAME_MS = 1000 / 60;
 
 const app = {
-  /** 'lab': this tab has its own server, behind lab proxies. 'direct': the endpoints of the page's own origin. */
+  /** 'lab': this tab has its own server. 'direct': the panels use the page's own origin. */
   mode: 'direct',
   /** Why there is no lab, as a sentence; null if there is one. */
   why: null,
-  /** The tab's lab, as `openLab()` returned it; null in direct mode. */
+  /** The tab's lab; null in direct mode. */
   tab: null,
   /** endpoint → Panel */
   panels: new Map(),
-  /** The settings of the clients in this page: polling interval and hold of a long poll, ms. */
+  /** The settings of the clients in this page. */
   client: { interval_ms: 1000, hold_ms: 25000 },
-  /** The event names known so far: an EventSource receives only the events that it listens to by name. */
+  /** The event names known so far: an EventSource receives only those that it listens to. */
   types: new Set(['message', 'tick', 'load', 'earthquake', 'explosion', 'quarry-blast']),
   /**
    * Events of the endpoints, named in `detail.endpoint`: 'state' 'update' 'gap' 'reset' 'duplicate' 'requeststart'
-   * 'request' 'keepalive'. Also 'stats', whose detail is the server's response.
+   * 'request' 'keepalive'. Also 'preset' and 'stopall', which ends lessons.
    */
   events: new EventTarget(),
-  /** Whether all connections that the browser allows to this origin are in use; the meter replaces it. */
+  emit(name, detail) { app.events.dispatchEvent(new CustomEvent(name, { detail })); },
+  /** Whether all connections to an origin are in use; the meter replaces it. */
   isStarved: (_origin) => false,
   connectAll() { for (const panel of app.panels.values()) panel.connect(); },
   disconnectAll() { for (const panel of app.panels.values()) panel.disconnect(); },
@@ -42,85 +43,28 @@ const app = {
   async reconnectAll({ fresh = false } = {}) {
     if (!fresh) return app.panels.forEach((panel) => panel.reconnect());
     app.disconnectAll();
-    await readServerStats();
-    totals.forEach((total) => total.restart());
+    await app.server.read();
+    app.server.restart();
     for (const panel of app.panels.values()) panel.reconnect({ fresh: true });
   },
-  /** Sets other base URLs for endpoints: `{ sse: 'http://127.0.0.1:1234', … }`. They apply from the next connection. */
+  /** Sets other base URLs: `{ sse: 'http://127.0.0.1:1234', … }`. They apply from the next connection. */
   setEndpoints(endpoints) { for (const [endpoint, panel] of app.panels) if (endpoints[endpoint]) panel.base = endpoints[endpoint]; },
 };
-
-// The server's counters. They are requested from the page's origin, so that they use no connection of the panels.
-
-/** `sse.bytes_out` → what the server counted since the page was opened. */
-const totals = new Map();
-const COUNTED = ['bytes_out', 'bytes_in', 'keepalive_bytes'];
-
-function total(endpoint, name, stats) {
-  const key = `${endpoint}.${name}`;
-  if (!totals.has(key)) totals.set(key, new Total());
-  return totals.get(key).read(stats.instance, stats.endpoints[endpoint][name]);
-}
-
-async function readServerStats() {
-  try {
-    const stats = app.tab ? (await app.tab.state()).stats : await directStats();
-    showStats(stats);
-    app.events.dispatchEvent(new CustomEvent('stats', { detail: stats }));
-    say('#counted', app.tab ? COUNTED_LAB : COUNTED_DIRECT);
-  } catch (error) {
-    say('#counted', `The server’s count of bytes is temporarily unavailable: ${error.message}`);
-  }
-}
-
-const COUNTED_LAB = 'Bytes are counted at the sockets of this tab’s own server: headers, framing and payload. '
-  + 'The connections of a grid count toward their endpoint too.';
-const COUNTED_DIRECT = 'Bytes are counted at the server’s sockets since this page was opened, for all its clients together. '
-  + 'A browser may use one connection for several endpoints; its bytes count toward the endpoint that it requested first.';
-
-async function directStats() {
-  const answer = await fetch('stats', { cache: 'no-store', signal: AbortSignal.timeout(3000) });
-  if (!answer.ok) throw new Error(`/stats: status ${answer.status}`);
-  return answer.json();
-}
-
-function showStats(stats) {
-  if (!stats?.endpoints) return;
-  for (const [endpoint, panel] of app.panels) {
-    const [down, up, keepalive] = COUNTED.map((name) => total(endpoint, name, stats));
-    panel.counted = { down, up };
-    // Scripts cannot see comments and pings: only the server's counter shows that there were some.
-    if (app.tab && ENDPOINTS[endpoint].isStream && panel.isOpen && keepalive > (panel.keptAlive ?? keepalive)) emit('keepalive', { endpoint, counted: true });
-    panel.keptAlive = keepalive;
-  }
-}
-
-async function watchServer() {
-  for (;;) {
-    await new Promise((resume) => setTimeout(resume, STATS_MS));
-    await readServerStats();
-  }
-}
 
 /** Collects event names from the feed's history. Only an EventSource needs them. */
 async function learnTypes() {
   if (app.tab && app.tab.now?.source !== 'own') return;
   try {
-    const { feed } = await directStats();
+    const { feed } = await readStats();
     const answer = await fetch(`.${ENDPOINTS['short-polling'].path}?after=${Math.max(feed.head - 200, feed.oldest - 1, 0)}`, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
     const { updates } = await answer.json();
     for (const { type } of updates) app.types.add(type);
   } catch { /* the other endpoints provide the names later */ }
 }
 
-function emit(name, detail) {
-  app.events.dispatchEvent(new CustomEvent(name, { detail }));
-}
-
 // One animation loop for everything.
 
-/** `work_ms`: the time of this page's own code, over all frames; the rest of a late frame is the browser's. */
-const frames = { count: 0, dropped: 0, longest_ms: 0, work_ms: 0 };
+const frames = { count: 0, dropped: 0, longest_ms: 0 };
 let lastFrame = null;
 
 function countFrame(now) {
@@ -138,7 +82,6 @@ const drawn = { text: 0, ages: 0 };
 let redraw = true;
 
 function frame(now) {
-  const began = performance.now();
   countFrame(now);
   if (now - drawn.text >= TEXT_MS) {
     drawn.text = now;
@@ -153,7 +96,6 @@ function frame(now) {
   }
   timeline.draw(ink, redraw);
   redraw = false;
-  frames.work_ms += performance.now() - began;
   requestAnimationFrame(frame);
 }
 
@@ -179,17 +121,10 @@ function readInk() {
 
 function checkClocks() {
   const implausible = [...app.panels.values()].some((panel) => panel.implausible > 3);
-  say('#clocks', implausible ? 'Ages are below zero or above a minute: the clocks of the browser and the server differ, or the updates are old. Do not rely on the percentiles of age.' : '');
+  show('#clocks', implausible ? 'Ages are below zero or above a minute: the two clocks differ, or the updates are old. Do not rely on the ages.' : '');
 }
 
 // Setup.
-
-function say(selector, text) {
-  const place = document.querySelector(selector);
-  if (place.textContent === text) return;
-  place.textContent = text;
-  place.hidden = text === '';
-}
 
 /** Announces states to screen readers: no countdowns, and at most one announcement per second. */
 function announceStates() {
@@ -227,7 +162,7 @@ async function findLab() {
   try {
     app.tab = await openLab();
     app.mode = 'lab';
-    say('#lab-rules', app.tab.rules);
+    show('#lab-rules', app.tab.rules);
   } catch (error) {
     app.why = error.message;
   }
@@ -261,16 +196,17 @@ window.feedlab = {
 
 await findLab();
 document.body.dataset.mode = app.mode;
+app.server = new Server(app);
 makePanels();
-const timeline = new Timeline(app, Object.keys(ENDPOINTS));
+const timeline = new Timeline(app);
 shareTypes();
 announceStates();
 setUpButtons();
 for (const setUp of [setUpControls, setUpPresets, setUpLessons, setUpMeter]) setUp(app);
 await learnTypes();
-await readServerStats();
+await app.server.read();
 app.connectAll();
-watchServer();
+app.server.watch();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', readInk);
 new ResizeObserver(() => { redraw = true; }).observe(document.querySelector('#panels'));
 document.addEventListener('visibilitychange', () => { lastFrame = null; });

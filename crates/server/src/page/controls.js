@@ -1,6 +1,6 @@
 // The controls: every parameter with its value and unit, applied when it changes, and stored in the URL.
 
-import { button, element } from './dom.js';
+import { element } from './dom.js';
 import { canChange, PARAMETERS, parameter, parse, readQuery, toQuery, writeQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
@@ -10,9 +10,8 @@ const GROUPS = [
   { side: 'client', title: 'The clients in this page', note: 'Only the two that poll.' },
 ];
 const DEBOUNCE_MS = 250;
-const OWN = 'set by the command line of feedlab serve; choose another feed to change it';
 
-/** Fills `#controls`, and creates `app.controls`, which presets and lessons also use to set parameters. */
+/** Fills `#controls`, and creates `app.controls`. */
 export function setUpControls(app) {
   app.controls = new Controls(app, document.querySelector('#controls'));
 }
@@ -24,19 +23,18 @@ class Controls {
     /** The preset that the parameters are based on. */
     this.preset = null;
     this.defaults = { ...fallbacks(), ...app.client, ...app.tab?.defaults };
-    this.values = { ...this.defaults, ...app.tab?.now };
+    this.values = { ...this.defaults };
     this.#build();
     this.#readUrl();
   }
 
-  /** The parameters that a preset sets: the defaults with its values. */
   base(preset) {
     return { ...this.defaults, ...presetValues(preset) };
   }
 
   /**
    * Sets parameters. Those that `patch` does not name stay, or with `reset` return to their defaults. With `fresh` all
-   * panels start over, whatever changed. Calls run one after the other, so the last one wins.
+   * panels start over. Calls run one after the other, so the last one wins.
    */
   apply(patch, how = {}) {
     this.turn = (this.turn ?? Promise.resolve()).catch(() => {}).then(() => this.#apply(patch, how));
@@ -53,7 +51,9 @@ class Controls {
       this.values = { ...wanted, ...this.app.tab?.now };
       this.#usePreset(preset);
       this.#applyToClients(before);
-      if (restarted || fresh || startsReadingSlowly(before, this.values)) await this.app.reconnectAll({ fresh: true });
+      // Only new connections get the small receive buffer that makes slowness visible.
+      const isSlower = this.values.reader_bytes_per_s !== before.reader_bytes_per_s;
+      if (restarted || fresh || isSlower) await this.app.reconnectAll({ fresh: true });
       if (remember) writeQuery(toQuery(preset, this.values, this.base(preset)));
       return restarted;
     } finally {
@@ -65,7 +65,7 @@ class Controls {
   #usePreset(name) {
     if (name === this.preset) return;
     this.preset = name;
-    this.app.events.dispatchEvent(new CustomEvent('preset', { detail: { name } }));
+    this.app.emit('preset', { name });
   }
 
   async #applyToLab(wanted) {
@@ -92,23 +92,22 @@ class Controls {
     const client = (all) => Object.fromEntries(PARAMETERS.filter((p) => p.side === 'client').map(({ name }) => [name, all[name]]));
     Object.assign(this.values, client({ ...this.base(preset), ...values }));
     Object.assign(this.app.client, client(this.values));
-    this.show();
-    if (this.app.tab?.refused) this.say(`This lab refused the settings of the link: ${this.app.tab.refused}`);
+    this.renew();
     addEventListener('popstate', () => this.#followUrl());
-    this.app.tab?.addEventListener('lost', () => this.#lost(), { once: true });
+  }
+
+  /** Shows the settings of a lab that has been opened with those in the URL. */
+  renew() {
+    const { defaults, now, refused } = this.app.tab ?? {};
+    Object.assign(this.defaults, defaults);
+    Object.assign(this.values, now);
+    this.show();
+    if (refused) this.say(`This lab refused the settings of the link: ${refused}`);
   }
 
   async #followUrl() {
     const { preset, values } = readQuery();
     await this.#try(() => this.apply({ ...this.base(preset), ...values }, { preset, reset: true, remember: false }));
-  }
-
-  /** The lab has ended, for example because the laptop slept. */
-  #lost() {
-    const banner = document.querySelector('#banner');
-    const again = button('Reload', () => location.reload());
-    banner.append(element('p', {}, 'This tab’s lab has ended: no page used it for three minutes, or feedlab was restarted. ', again));
-    banner.hidden = false;
   }
 
   // Display.
@@ -118,9 +117,8 @@ class Controls {
       const rows = PARAMETERS.filter((p) => p.side === side).map((p) => this.#row(p));
       return element('fieldset', {}, element('legend', {}, title), element('p', { className: 'why' }, note), ...rows);
     });
-    this.note = element('p', { className: 'controls-note' });
-    this.note.role = 'status';
-    const share = element('p', { className: 'why' }, 'Your changes are in the address bar: copy the address to open the page with the same settings.');
+    this.note = element('p', { className: 'controls-note', role: 'status' });
+    const share = element('p', { className: 'why' }, 'Your changes are in the address: copy it to open the page with the same settings.');
     this.form.replaceChildren(this.note, ...groups, share);
     this.form.addEventListener('submit', (event) => event.preventDefault());
     this.form.addEventListener('input', ({ target }) => target.type === 'range' && this.#slid(target));
@@ -155,16 +153,15 @@ class Controls {
     const own = this.form.elements.source.querySelector('[value=own]');
     own.hidden = own.disabled = this.defaults.source !== 'own';
     const fieldset = this.form.querySelector('fieldset .why');
-    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? `Greyed-out settings come from the command line of feedlab serve. To change them, choose another feed.` : GROUPS[0].note;
+    fieldset.textContent = !tab ? why ?? '' : this.values.source === 'own' ? 'Grayed-out settings are those of the command line. To change them, choose another feed.' : GROUPS[0].note;
   }
 
-  /** Why a parameter cannot be changed now, or `undefined`. */
+  /** Why a parameter cannot be changed now. */
   #whyLocked(p, tab, why) {
-    if (p.side === 'client') return undefined;
+    if (p.side === 'client') return;
     if (!tab) return why ?? 'this page has no lab';
-    if (!canChange(p, this.values.source)) return OWN;
-    if (p.synthetic && this.values.source !== 'synthetic') return 'only for the synthetic feed; choose it to change this';
-    return undefined;
+    if (!canChange(p, this.values.source)) return 'set by the command line of feedlab serve; choose another feed to change it';
+    if (p.synthetic && this.values.source !== 'synthetic') return 'only for the synthetic feed';
   }
 
   say(text) {
@@ -197,11 +194,10 @@ class Controls {
     await this.#try(async () => {
       const restarted = await this.apply(patch);
       const changes = Object.entries(patch).map(([name, value]) => describe(parameter(name), value)).join(', ');
-      if (changes) this.say(restarted ? `${changes}. This tab’s server was restarted with that, and the panels started over.` : `${changes}.`);
+      if (changes) this.say(restarted ? `${changes}. This tab’s server was restarted, and the panels started over.` : `${changes}.`);
     });
   }
 
-  /** Shows the error if a task fails, and resets the fields to the current values. */
   async #try(task) {
     try {
       await task();
@@ -212,7 +208,6 @@ class Controls {
   }
 }
 
-/** Describes a value in words, as in “Round trip: 100 ms”. */
 function describe({ label, unit, choices }, value) {
   if (choices) return `${label}: ${choices[value].split(':')[0]}`;
   return `${label}: ${value === null ? 'no limit' : `${value.toLocaleString('en')} ${unit}`}`;
@@ -222,17 +217,11 @@ function fallbacks() {
   return Object.fromEntries(PARAMETERS.map(({ name, fallback, choices }) => [name, choices ? Object.keys(choices)[0] : fallback]));
 }
 
-/** Whether panels must reconnect: only new connections get the small receive buffer that makes slowness visible. */
-function startsReadingSlowly(before, now) {
-  return now.reader_bytes_per_s !== before.reader_bytes_per_s;
-}
-
-/** Moves the slider's thumb to the value's stop, or to the next one beyond it. */
+/** Moves the slider's thumb to the stop that is nearest to the value. */
 function place(slider, { stops, unit }, value) {
-  const known = stops.indexOf(value);
-  const rising = stops.at(-1) > (stops[0] ?? Infinity);
-  const beyond = stops.findIndex((stop) => stop !== null && (rising ? stop >= value : stop <= value));
-  slider.value = known >= 0 ? known : beyond >= 0 ? beyond : stops.length - 1;
+  const off = (stop) => (stop === value ? -1 : Math.abs((stop ?? 1e12) - (value ?? 1e12)));
+  const least = Math.min(...stops.map(off));
+  slider.value = stops.findIndex((stop) => off(stop) === least);
   slider.ariaValueText = value === null ? 'none' : `${value} ${unit}`;
 }
 

@@ -3,16 +3,11 @@
 //   const handle = connect({
 //     endpoint: 'sse', url: 'http://127.0.0.1:8080',
 //     onupdate: ({ seq, at, type, data }) => …,
-//     ongap: ({ from, to }) => …,                 // lost updates are reported, never skipped silently
-//     onreset: ({ asked }) => …,                  // the feed started over: how much was lost is unknown
-//     onstate: (word, { reason, retryInMs }) => …,
+//     ongap: ({ from, to }) => …, // lost updates are reported, never skipped silently
 //   });
-//   handle.close();                               // handle.open() continues after the last update
-//   handle.cursor                                 // a string to store, and to pass as `after`
 //
-// `Link` (feed-client/link.js) holds what all transports share; polling.js, sse.js and websocket.js hold only what
-// differs. docs/client.md has every option, and what is guaranteed. For your own page, take the package:
-// crates/server/feed-client.
+// feed-client/link.js holds what all transports share; polling.js, sse.js and websocket.js what differs. docs/client.md
+// has every option. For your own page, take the package: crates/server/feed-client.
 
 import { Link } from './feed-client/link.js';
 

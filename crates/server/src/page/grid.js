@@ -1,5 +1,5 @@
-// Six connections: seven EventSources and a fetch to one origin over HTTP/1.1, the same over HTTP/2, and seven
-// WebSockets. Over HTTP/1.1 the seventh EventSource and the fetch wait, and nothing reports it: no event, no error.
+// Seven EventSources and a fetch to one origin over HTTP/1.1, the same over HTTP/2, and seven WebSockets. Over HTTP/1.1
+// the seventh EventSource and the fetch wait, and nothing reports it: no event, no error.
 
 import { button, element } from './dom.js';
 import { ENDPOINTS } from './endpoints.js';
@@ -15,32 +15,28 @@ const ROWS = {
   websocket: 'WebSocket: a separate pool',
 };
 
-/** One connection of the grid, and its state as a word. */
 class Cell {
   constructor(name, number) {
     this.word = element('span', { className: 'word' }, 'closed');
-    this.note = element('span', { className: 'cell-note' });
-    this.place = element('li', {}, element('span', { className: 'cell-name' }, name), this.word, this.note);
+    this.place = element('li', {}, element('span', { className: 'cell-name' }, name), this.word);
     this.place.dataset.cell = number;
     this.show('closed');
   }
 
-  show(word, note = '') {
+  show(word) {
     this.word.textContent = word;
-    this.note.textContent = note;
     this.place.dataset.word = word.split(' ')[0];
   }
 
   /** Opens the connection: `open(url)` returns a function that closes it; the meter counts it as `kind`. */
   start(url, kind, open) {
     this.stop();
-    const since = performance.now();
     const release = countConnection(url, kind);
     this.show('connecting');
     this.timer = setTimeout(() => this.show('waiting'), WAITS_AFTER_MS);
-    const close = open(url, (word, note) => {
+    const close = open(url, (word) => {
       clearTimeout(this.timer);
-      this.show(word, note ?? `after ${(performance.now() - since).toFixed(0)} ms`);
+      this.show(word);
     }, release);
     this.close = () => (clearTimeout(this.timer), release(), close());
   }
@@ -55,7 +51,7 @@ class Cell {
 const openStream = (url, report) => {
   const source = new EventSource(url);
   source.onopen = () => report('open');
-  source.onerror = () => source.readyState === EventSource.CLOSED && report('closed', 'gave up');
+  source.onerror = () => source.readyState === EventSource.CLOSED && report('closed — gave up');
   return () => source.close();
 };
 
@@ -63,34 +59,26 @@ const openFetch = (url, report, release) => {
   const abort = new AbortController();
   fetch(url, { signal: abort.signal, cache: 'no-store' })
     .then((answer) => answer.text()).then(() => report('open'))
-    .catch(() => abort.signal.aborted || report('failed', 'no response')).finally(release);
+    .catch(() => abort.signal.aborted || report('failed')).finally(release);
   return () => abort.abort();
 };
 
 const openSocket = (url, report) => {
   const socket = new WebSocket(url.replace(/^http/, 'ws'));
   socket.onopen = () => report('open');
-  socket.onclose = () => report('closed', '');
-  return () => {
-    socket.onclose = null;
-    socket.close();
-  };
+  socket.onclose = () => report('closed');
+  return () => (socket.onclose = null, socket.close());
 };
 
 /** Shows the grid; resolves with how many connections of each row are open, and whether the certificate is accepted. */
-export async function openGrid(app) {
-  const grid = new Grid(app, document.querySelector('#grid'));
-  return grid.start();
-}
+export const openGrid = (app) => new Grid(app, document.querySelector('#grid')).start();
 
 class Grid {
   constructor(app, place) {
     Object.assign(this, { app, place });
     this.rows = Object.fromEntries(Object.keys(ROWS).map((name) => [name, cells(name)]));
     this.#build();
-    const stop = () => this.stop();
-    app.events.addEventListener('stopall', stop, { once: true });
-    addEventListener('pagehide', stop, { once: true });
+    app.events.addEventListener('stopall', () => this.stop(), { once: true });
   }
 
   #build() {
@@ -106,11 +94,8 @@ class Grid {
     lists[1].append(this.help);
     const one = button('Close one EventSource over HTTP/1.1', () => this.#closeOne());
     const stop = button('Stop all', () => this.stop());
-    one.dataset.grid = 'close-one';
-    stop.dataset.grid = 'stop';
     this.place.setAttribute('aria-labelledby', title.id);
     this.place.replaceChildren(title, ...lists, element('p', { className: 'preset-row' }, one, stop));
-    document.querySelector('#lesson-detail').after(this.place);
     this.place.hidden = false;
   }
 
@@ -134,17 +119,15 @@ class Grid {
       return true;
     }
     for (const cell of this.rows.http2) cell.show('failed — accept the certificate');
-    const link = element('a', { href: `${secure}/healthz`, target: '_blank', rel: 'noopener' }, 'open it in a new tab');
+    const link = element('a', { href: `${secure}/healthz`, target: '_blank' }, 'open it in a new tab');
     const again = button('Try again', () => this.#overHttp2(secure));
-    again.dataset.grid = 'retry';
-    this.help.replaceChildren('The lab’s certificate is self-signed, so the browser does not trust it: ', link, ', accept it there, then come back here. ', again);
+    this.help.replaceChildren('The browser does not trust the lab’s own certificate: ', link, ', accept it there, and come back. ', again);
     this.help.hidden = false;
     return false;
   }
 
   #closeOne() {
-    const open = this.rows.http1.filter((cell) => cell.place.dataset.word === 'open' && cell.place.dataset.cell !== 'fetch');
-    open[0]?.stop();
+    this.rows.http1.find(({ place }) => place.dataset.word === 'open' && place.dataset.cell !== 'fetch')?.stop();
   }
 
   stop() {
@@ -169,10 +152,7 @@ async function fill(row, origin, kind) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/**
- * Occupies all six connections to the lab's shared origin, as six tabs would, and moves the panels there.
- * Resolves with a function that undoes both.
- */
+/** Occupies all six connections to the lab's shared origin, and moves the panels there; resolves with the undoing. */
 export async function holdSix(app) {
   const { shared, endpoints } = app.tab;
   const cells = Array.from({ length: 6 }, (_, index) => new Cell('EventSource', index + 1));
@@ -189,6 +169,5 @@ export async function holdSix(app) {
     move(endpoints);
   };
   app.events.addEventListener('stopall', free, { once: true });
-  addEventListener('pagehide', () => cells.forEach((cell) => cell.stop()), { once: true });
   return free;
 }

@@ -1,62 +1,59 @@
-// This tab's lab: its own server, with a proxy in front of each endpoint. All requests to the lab go to the page's own
-// origin, so that they use no connection of the panels.
+// This tab's lab: its own server, with a proxy in front of each endpoint. Requests to it go to the page's own origin, so
+// that they use no connection of the panels.
 
 import { canChange, PARAMETERS, readQuery } from './url-state.js';
 import { presetValues } from './presets.js';
 
 /**
  * Opens a lab for this tab, with the settings of the URL.
- * @returns {Promise<Tab>}
  * @throws {Error} if no lab is available; the message tells the user why.
  */
 export async function openLab() {
-  const answer = await fetch('lab', { cache: 'no-store' });
-  if (answer.status === 404) {
-    throw new Error('this server has none (start “feedlab serve” without --no-lab)');
-  }
-  const { available, why, rules, free, most } = await answer.json();
-  if (!available) throw new Error(why);
-  const tab = new Tab(await request('POST', 'lab/tabs', {}));
-  // Where others share the server: what a visitor may do, and how much room there was before this tab.
-  tab.rules = rules ? `${rules} Labs still free: ${Math.max(free - 1, 0)} of ${most}.` : '';
-  await tab.followUrl();
+  const tab = new Tab();
+  await tab.open();
   tab.closeWithPage();
   return tab;
 }
 
-class Tab extends EventTarget {
+class Tab {
   /** The path of this tab's API. */
   #path;
 
-  constructor({ id, endpoints, shared, secure, settings }) {
-    super();
-    Object.assign(this, { id, endpoints, shared, secure });
+  /** Opens a lab; another one if it is called again, because the server has restarted or has ended the lab. */
+  async open() {
+    const answer = await fetch('lab', { cache: 'no-store' });
+    if (answer.status === 404) throw new Error('this server has none (start “feedlab serve” without --no-lab)');
+    const { available, why, rules, free, most } = await answer.json();
+    if (!available) throw new Error(why);
+    const { id, endpoints, shared, secure, settings } = await request('POST', 'lab/tabs', {});
     this.#path = `lab/tabs/${id}`;
+    // Where others share the server: what a visitor may do, and how much room there was before this tab.
+    this.rules = rules ? `${rules} Labs still free: ${Math.max(free - 1, 0)} of ${most}.` : '';
     /** The settings that the lab started with; `now` holds the current ones. */
     this.defaults = knownSettings(settings);
-    this.now = { ...this.defaults };
+    Object.assign(this, { endpoints, shared, secure, now: { ...this.defaults } });
+    await this.#followUrl();
   }
 
-  /** Changes settings; returns `{settings, restarted}`. Settings of the server restart it, on the same port. */
+  /** Changes settings; returns `{settings, restarted}`. Those of the server restart it, on the same port. */
   async settings(patch) {
     const answer = await this.#request('PUT', '/settings', patch);
     this.now = this.#inForce(answer.settings);
     return answer;
   }
 
-  /** The settings in force: with the feed of `feedlab serve`, those last set for another feed have no effect. */
+  /** The settings in force: with the feed of `feedlab serve`, those set for another feed have none. */
   #inForce(settings) {
     const now = knownSettings(settings);
     for (const p of PARAMETERS) if (p.name in now && !canChange(p, now.source)) now[p.name] = this.defaults[p.name];
     return now;
   }
 
-  /** Triggers a fault; returns how many connections it hit, and how many were open: `{hit, open}`. */
+  /** Triggers a fault; returns how many connections it hit: `{hit, open}`. */
   fault(endpoint, kind, forMs = 0) {
     return this.#request('POST', '/fault', { endpoint, kind, for_ms: forMs });
   }
 
-  /** Ends the faults that last. */
   heal() {
     return this.#request('POST', '/heal');
   }
@@ -66,13 +63,13 @@ class Tab extends EventTarget {
     return this.#request('POST', '/restart', { down_ms: downMs });
   }
 
-  /** The settings, the server's own figures, and those of the proxies. */
   state() {
     return this.#request('GET', '');
   }
 
-  /** Applies the settings of the URL. If the lab refuses them, the controls show why later. */
-  async followUrl() {
+  /** If the lab refuses the settings of the URL, the controls show why later. */
+  async #followUrl() {
+    this.refused = null;
     const { preset, values } = readQuery();
     const patch = this.changes({ ...this.defaults, ...presetValues(preset), ...values });
     if (Object.keys(patch).length === 0) return;
@@ -105,14 +102,8 @@ class Tab extends EventTarget {
     addEventListener('pageshow', (event) => event.persisted && location.reload());
   }
 
-  async #request(method, path, body) {
-    try {
-      return await request(method, this.#path + path, body);
-    } catch (error) {
-      if (error.status === 404) this.dispatchEvent(new Event('lost'));
-      throw error;
-    }
-  }
+  /** A 404 means that the lab has ended: server.js then opens another one. */
+  #request = (method, path, body) => request(method, this.#path + path, body);
 }
 
 /** The settings that this page knows; `buffer_bytes: null` and 0 are the same. */
@@ -122,7 +113,7 @@ function knownSettings(settings) {
 }
 
 async function request(method, path, body) {
-  const answer = await fetch(path, { method, cache: 'no-store', body: body && JSON.stringify(body),
+  const answer = await fetch(path, { method, cache: 'no-store', signal: AbortSignal.timeout(15_000), body: body && JSON.stringify(body),
     headers: body && { 'Content-Type': 'application/json' } });
   const text = await answer.text();
   const json = parsed(text);

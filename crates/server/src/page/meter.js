@@ -1,13 +1,13 @@
 // The meter: how many of the browser's connections are in use, by which tabs, and what to do when none is left.
 //
-// A browser opens at most six HTTP/1.1 connections to an origin (scheme, host and port), over all its tabs. RFC 9112,
-// section 9.4, leaves the number to the client; Chromium, Firefox and Safari chose six. No API reports how many are in
-// use, so each tab counts what it has requested, and the tabs exchange their counts.
+// A browser opens at most six HTTP/1.1 connections to an origin, over all its tabs. RFC 9112, section 9.4, leaves the
+// number to the client; Chromium, Firefox and Safari chose six. No API reports how many are in use, so each tab counts
+// what it has requested, and the tabs exchange their counts.
 
-import { element } from './dom.js';
+import { element, show } from './dom.js';
 
 /** The most HTTP/1.1 connections that a browser opens to one origin. */
-export const LIMIT = 6;
+const LIMIT = 6;
 /** WebSockets have a separate pool: 255 in Chromium. */
 const WEBSOCKETS = 255;
 const ASK_EVERY_MS = 2000;
@@ -17,7 +17,7 @@ const EXPIRES_MS = 7000;
 /** The connections of this page other than those of its panels: origin → {http, ws, h2}. */
 const extras = new Map();
 
-/** Counts a connection that is open or waiting. Returns a function that uncounts it. Kinds: "http", "ws", "h2". */
+/** Counts a connection of a kind: "http", "ws" or "h2". Returns a function that uncounts it. */
 export function countConnection(url, kind) {
   const { origin } = new URL(url.replace(/^ws/, 'http'), location.href);
   add(extras, origin, kind, 1);
@@ -35,17 +35,15 @@ function add(counts, origin, kind, count) {
 }
 
 /** Fills `#meter`, and sets `app.isStarved`, which tells the panels whether their origin is full. */
-export function setUpMeter(app) {
-  new Meter(app, document.querySelector('#meter'), document.querySelector('#banner'));
-}
+export const setUpMeter = (app) => new Meter(app, document.querySelector('#meter'));
 
 class Meter {
-  constructor(app, place, banner) {
+  constructor(app, place) {
     this.app = app;
     /** The connections of other tabs: id → {opened, counts, heard}. */
     this.others = new Map();
     this.me = { id: crypto.randomUUID(), opened: new Date().toLocaleTimeString() };
-    this.#build(place, banner);
+    this.#build(place);
     this.#listen();
     this.#joinChannel();
     app.isStarved = (url) => this.total(new URL(url, location.href).origin) > LIMIT;
@@ -53,13 +51,13 @@ class Meter {
     this.#refresh();
   }
 
-  /** The HTTP/1.1 connections to an origin that are open or waiting, over all tabs. */
+  /** The HTTP/1.1 connections to an origin, over all tabs. */
   total(origin) {
     return [this.#mine(), ...[...this.others.values()].map(({ counts }) => counts)]
       .reduce((sum, counts) => sum + (counts.get(origin)?.http ?? 0), 0);
   }
 
-  /** This tab's connections that are open or waiting, by origin. A stream between two attempts has none. */
+  /** This tab's connections, by origin. A stream between two attempts has none. */
   #mine() {
     const counts = new Map([...extras].map(([origin, line]) => [origin, { ...line }]));
     for (const [endpoint, panel] of this.app.panels) {
@@ -82,8 +80,7 @@ class Meter {
     for (const type of ['state', 'requeststart', 'request']) this.app.events.addEventListener(type, soon);
   }
 
-  // The tabs exchange their counts. A hidden tab's timers hardly run, but it does answer: so the visible tab asks, and
-  // all answer.
+  // A hidden tab's timers hardly run, but it does answer: so the visible tab asks, and all answer.
 
   #joinChannel() {
     this.channel = new BroadcastChannel('feedlab-connections');
@@ -109,47 +106,37 @@ class Meter {
 
   // Display.
 
-  #build(place, banner) {
-    const label = element('label', { htmlFor: 'connections' }, 'Connections to the busiest origin ');
+  #build(place) {
+    const label = element('label', { htmlFor: 'connections' }, 'Connections, busiest origin ');
     this.gauge = element('meter', { id: 'connections', min: 0, max: LIMIT, low: 3, high: 4, optimum: 0 });
     this.figure = element('strong', { className: 'meter-figure' });
     this.summary = element('summary', {}, 'open in which tabs');
     this.list = element('ul', {});
     const details = element('details', {}, this.summary, this.list);
     place.replaceChildren(label, this.gauge, this.figure, details);
-    this.alert = element('p', { hidden: true });
-    this.alert.dataset.of = 'meter';
-    this.banner = banner;
   }
 
   #draw() {
-    const tabs = [{ name: 'this tab', counts: this.#mine() }, ...[...this.others.values()].map(
-      ({ opened, counts }) => ({ name: `the tab opened at ${opened}`, counts }))];
+    const others = [...this.others.values()].map(({ opened, counts }) => ({ name: `the tab opened at ${opened}`, counts }));
+    const tabs = [{ name: 'this tab', counts: this.#mine() }, ...others];
     const origins = [...new Set(tabs.flatMap(({ counts }) => [...counts.keys()]))]
       .map((origin) => line(origin, tabs)).filter(({ http, ws, h2 }) => http + ws + h2 > 0)
       .sort((a, b) => b.http - a.http);
     const busiest = origins[0]?.http ?? 0;
-    const text = `${Math.min(busiest, LIMIT)} of ${LIMIT}${busiest > LIMIT ? `, ${busiest - LIMIT} waiting` : ''}`;
-    if (this.figure.textContent !== text) this.figure.textContent = text;
+    const text = `${Math.min(busiest, LIMIT)} of ${LIMIT}${busiest > LIMIT ? ` + ${busiest - LIMIT}` : ''}`;
+    this.figure.textContent = text;
     this.gauge.value = Math.min(busiest, LIMIT);
     this.summary.textContent = summary(tabs.length, this.app.mode);
-    const lines = origins.map((origin) => element('li', {}, words(origin)));
-    this.list.replaceChildren(...lines);
+    this.list.replaceChildren(...origins.map((origin) => element('li', {}, words(origin))));
     this.#warn(origins.filter((origin) => origin.http >= LIMIT));
   }
 
-  /** Shows in the banner which origins are full, which tabs use the connections, and what to do. */
   #warn(full) {
-    const text = full.map(({ origin, http, who }) => `All ${LIMIT} connections that this browser opens to ${host(origin)} over HTTP/1.1 are in use`
+    const text = full.map(({ origin, http, who }) => `All ${LIMIT} connections of this browser to ${host(origin)} over HTTP/1.1 are in use`
       + `${http > LIMIT ? `, and ${http - LIMIT} more ${http - LIMIT === 1 ? 'request waits' : 'requests wait'}` : ''}: ${who.join(', ')}. `
-      + `Further requests to it wait, without an error: polls${origin === location.origin ? ', this page’s figures, more tabs of this page' : ' and streams'}. `
-      + 'To free some, close a tab or disconnect a panel. To avoid the limit, use WebSocket (a separate pool) or serve over HTTP/2.').join(' ');
-    if (text === this.alert.textContent) return;
-    this.alert.textContent = text;
-    this.alert.hidden = text === '';
-    if (text && !this.alert.isConnected) this.banner.append(this.alert);
-    if (!text) this.alert.remove();
-    this.banner.hidden = this.banner.textContent.trim() === '';
+      + `Further requests to it wait, without an error${origin === location.origin ? ', this page’s own too' : ''}. `
+      + 'To free some, close a tab or disconnect a panel; to avoid the limit, use WebSocket (a separate pool) or HTTP/2.').join(' ');
+    show('#banner', text);
   }
 }
 
@@ -176,7 +163,7 @@ function words({ origin, http, ws, h2, who }) {
 
 function summary(tabs, mode) {
   const open = tabs === 1 ? 'only this tab' : `${tabs} tabs`;
-  return mode === 'lab' ? `${open}; each panel has its own origin, so more tabs are fine` : `${open}, all on one origin: a third tab fills it`;
+  return mode === 'lab' ? `${open}; each panel has its own origin` : `${open}, all on one origin: a third tab fills it`;
 }
 
 const host = (origin) => new URL(origin).host;

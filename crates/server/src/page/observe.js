@@ -1,20 +1,19 @@
-// Watches the four endpoints for a while, and counts what a lesson reports.
+// Counts what the endpoints do, for a lesson's report.
 
 import { nowUs } from './clock.js';
+import { GAVE_UP, OPEN } from './feed-client.js';
 
 /** What one endpoint did while it was watched. */
 class Observation {
-  /** The number of updates received. */
   updates = 0;
-  /** The number of updates that gaps reported lost. */
+  /** The number of updates that gaps reported. */
   lost = 0;
-  /** How often a connection was lost or an attempt failed. */
+  /** How often a connection was lost or an attempt failed, and how often it was open again. */
   breaks = 0;
-  gaveUp = false;
-  /** How often it was open again afterwards. */
   returns = 0;
+  gaveUp = false;
   requests = 0;
-  /** The largest number of updates within 20 ms: a burst, if a proxy or a server collected them. */
+  /** The largest number of updates within 20 ms. */
   burst = 0;
   /** The age of the oldest update on arrival, ms. */
   oldestMs = 0;
@@ -27,11 +26,10 @@ class Observation {
   #burstAt = 0;
   #burstSize = 0;
 
-  state(word) {
-    if (word === 'open') return this.#opened();
-    const broken = word.startsWith('connecting — retry') || word === 'closed — gave up';
-    if (word === 'closed — gave up') this.gaveUp = true;
-    if (!broken) return;
+  state(word, retryInMs) {
+    if (word === OPEN) return this.#opened();
+    if (word === GAVE_UP) this.gaveUp = true;
+    else if (retryInMs === null) return;
     this.breaks += 1;
     this.#lostAt ??= performance.now();
   }
@@ -65,22 +63,16 @@ class Observation {
   }
 }
 
-/** Starts watching; returns `{endpoints: {endpoint: Observation}, stop()}`. */
+/** Returns `{endpoints: {endpoint: Observation}, stop()}`. */
 export function observe(app) {
   const endpoints = Object.fromEntries([...app.panels.keys()].map((endpoint) => [endpoint, new Observation()]));
   const end = new AbortController();
   const on = (type, act) => app.events.addEventListener(type, ({ detail }) => endpoints[detail.endpoint] && act(endpoints[detail.endpoint], detail), { signal: end.signal });
-  on('state', (seen, detail) => seen.state(stateWord(detail)));
-  on('update', (seen, detail) => seen.update(detail.update ?? detail));
+  on('state', (seen, { word, retryInMs }) => seen.state(word, retryInMs));
+  on('update', (seen, update) => seen.update(update));
   on('gap', (seen, { from, to }) => (seen.lost += to - from + 1));
   on('request', (seen) => (seen.requests += 1));
   return { endpoints, stop: () => end.abort() };
-}
-
-/** The state as the panel shows it: between retries, the client library reports "connecting" and the delay. */
-function stateWord({ word, state, retryInMs }) {
-  const shown = word ?? state ?? '';
-  return shown === 'connecting' && retryInMs != null ? 'connecting — retry' : shown;
 }
 
 /** Waits `ms`; rejects if the lesson is stopped. */

@@ -6,10 +6,10 @@ import { eventSource, listenTo } from './event-source.js';
 import { CLOSED, CONNECTING, OPEN, GAVE_UP, connect } from './feed-client.js';
 import { TRANSPORTS } from './feed-client/link.js';
 import { Ring } from './ring.js';
-import { Ages, age, bytes, count } from './stats.js';
+import { Ages, age, bytes, count, old } from './stats.js';
 import { drawSparkline } from './sparkline.js';
 
-/** Each panel's name, the browser API behind it, and its mark: a shape of 12 × 12 in addition to the color. */
+/** Each panel's name, the browser API behind it, and its mark: a shape in addition to the color. */
 export const LOOKS = {
   'short-polling': { name: 'Short polling', api: 'fetch, repeatedly', shape: 'M6 1a5 5 0 1 0 .01 0z' },
   'long-polling': { name: 'Long polling', api: 'fetch, held by the server', shape: 'M1.5 1.5h9v9h-9z' },
@@ -19,13 +19,15 @@ export const LOOKS = {
 
 const WAITING = 'connecting — waiting for a free connection';
 const RAW_SHOWN = 600;   // characters shown of the last message
-const SEQS_KEPT = 1000;  // sequence numbers kept for `window.feedlab.snapshot()`
+const SEQS_KEPT = 1000;  // for `window.feedlab.snapshot()`
+const STALE_MS = 5000;   // age from which the newest update is marked as old
 const IMPLAUSIBLE_MS = 60_000; // ages above this, or below zero, suggest that the clocks differ
 
 export class Panel {
   #fields = {};
   #shown = {};
   #last = null;        // the last update
+  #startedAt = 0;      // when the counts were 0, µs
   #retryAt = null;     // ms of performance.now()
   #isDrawn = false;
   #describedAt = 0;
@@ -46,26 +48,23 @@ export class Panel {
     this.#build();
   }
 
-  // Used by other modules.
-
-  /** The state as displayed. */
   get state() {
     if (this.#retryAt === null) return this.word;
     const seconds = Math.max(this.#retryAt - performance.now(), 0) / 1000;
     return `${CONNECTING} — retry in ${seconds.toFixed(1)} s`;
   }
 
-  /** The sequence number of the last update; null before the first. */
   get seq() {
     return this.handle?.seq ?? null;
   }
 
-  get isOpen() {
-    return this.word === OPEN;
+  /** Whether it has a connection, or tries to get one. */
+  get isConnected() {
+    return this.word !== CLOSED && this.word !== GAVE_UP;
   }
 
   connect() {
-    if (this.word !== CLOSED && this.word !== GAVE_UP) return;
+    if (this.isConnected) return;
     const { client, types } = this.app;
     this.handle = connect({
       endpoint: this.endpoint,
@@ -81,7 +80,7 @@ export class Panel {
       isStarved: (link) => this.#isStarved(link),
       onstate: (word, detail) => this.#onState(word, detail),
       onupdate: (update) => this.#onUpdate(update),
-      onduplicate: (update) => this.#onDuplicate(update),
+      onduplicate: () => this.#onDuplicate(),
       ongap: (gap) => this.#onGap(gap),
       onreset: (reset) => this.#onReset(reset),
       onrequeststart: (request) => this.#emit('requeststart', request),
@@ -100,7 +99,12 @@ export class Panel {
     this.handle?.close();
   }
 
-  /** Closes and reopens the connection; `fresh` starts at the newest update and resets the counts. */
+  /** Tries again now, without the rest of the retry delay. */
+  check() {
+    this.handle?.check();
+  }
+
+  /** Closes and reopens the connection; `fresh` starts at the newest update, with counts of 0. */
   reconnect({ fresh = false } = {}) {
     this.disconnect();
     if (fresh) this.#clear();
@@ -119,7 +123,7 @@ export class Panel {
     const seqs = Array.from({ length: this.seqs.length }, (_, i) => this.seqs.at(i));
     return {
       state: this.state, reason: this.reason, seq: this.seq, received, missed, resets, duplicated, requests, requestsEmpty,
-      bytesDown: this.counted.down, bytesUp: this.counted.up, seqs,
+      seqs,
     };
   }
 
@@ -153,9 +157,8 @@ export class Panel {
     this.#emit('update', { ...update, ageMs });
   }
 
-  #onDuplicate(update) {
+  #onDuplicate() {
     this.duplicated += 1;
-    this.#emit('duplicate', { seq: update.seq });
   }
 
   /** Counts a gap as missed, except one of updates that the server never had (`again`). */
@@ -173,13 +176,11 @@ export class Panel {
   #onRequest(request) {
     this.requests += 1;
     if (!request.useful) this.requestsEmpty += 1;
-    const { useful, startedAt, response } = request;
-    const bytes = Number(response?.headers?.get('Content-Length')) || null;
-    this.#emit('request', { useful, startedAt, held: (nowUs() - startedAt) / 1000, status: response?.status ?? null, bytes });
+    this.#emit('request', request);
   }
 
   #emit(name, detail) {
-    this.app.events.dispatchEvent(new CustomEvent(name, { detail: { endpoint: this.endpoint, ...detail } }));
+    this.app.emit(name, { endpoint: this.endpoint, ...detail });
   }
 
   #clear() {
@@ -188,6 +189,7 @@ export class Panel {
     this.ages.clear();
     this.seqs.clear();
     this.#last = null;
+    this.#startedAt = nowUs();
     this.#isDrawn = false;
   }
 
@@ -213,35 +215,46 @@ export class Panel {
     this.#put('name', look.name);
     this.#put('api', look.api);
     const act = { connect: () => this.connect(), disconnect: () => this.disconnect(), cut: () => this.cut(), copy: () => this.#copy() };
-    this.buttons = Object.fromEntries(Object.keys(act).map((name) => [name, this.element.querySelector(`[data-action=${name}]`)]));
-    for (const [name, button] of Object.entries(this.buttons)) {
-      button.addEventListener('click', act[name]);
-      if (name !== 'copy') button.setAttribute('aria-describedby', title.id);
+    this.buttons = {};
+    for (const button of this.element.querySelectorAll('[data-action]')) {
+      const { action } = button.dataset;
+      this.buttons[action] = button;
+      button.addEventListener('click', act[action]);
+      if (action !== 'copy') button.setAttribute('aria-describedby', title.id);
     }
     this.buttons.copy.setAttribute('aria-label', `Copy the command line for ${look.name}`);
-    this.buttons.cut.title = this.app.tab ? 'Cuts the TCP connection at the proxy' : 'Drops the connection as if it had been lost';
+    if (this.app.tab) this.buttons.cut.title = 'Cuts the TCP connection at the proxy';
   }
 
-  /** Writes what changed, at most ten times a second: nobody reads faster. */
   show(now) {
-    const isClosed = this.word === CLOSED || this.word === GAVE_UP;
+    const isClosed = !this.isConnected;
     this.#put('state', this.state);
     this.#put('reason', this.reason);
+    this.#fields.reason.title = this.reason;
     this.#mark(this.word);
+    this.#showNewest();
     this.buttons.connect.disabled = !isClosed;
     this.buttons.disconnect.disabled = this.word === CLOSED;
     this.buttons.cut.disabled = isClosed;
     this.#put('connect', this.received > 0 ? 'Reconnect' : 'Connect');
     this.#put('seq', this.seq === null ? '–' : count(this.seq));
-    this.#put('received', count(this.received));
-    this.#put('missed', this.resets === 0 ? count(this.missed) : `${count(this.missed)} and unknown: reset`);
-    this.#put('duplicated', count(this.duplicated));
-    this.#put('requests', count(this.requests));
+    this.#put('missed', this.resets === 0 ? count(this.missed) : `${count(this.missed)}, reset`);
+    for (const name of ['received', 'duplicated', 'requests']) this.#put(name, count(this[name]));
     this.#put('requests-empty', count(this.requestsEmpty));
-    this.#put('bytes-down', bytes(this.counted.down));
-    this.#put('bytes-up', bytes(this.counted.up));
+    for (const way of ['down', 'up']) this.#put(`bytes-${way}`, bytes(this.counted[way]));
     this.#put('raw', this.#last ? capped(written(this.#last.raw)) : 'no message yet');
     if (now - this.#describedAt > 5000) this.#describe(now);
+  }
+
+  /** Writes how old the newest update is now, which goes on growing for a client that gets none. */
+  #showNewest() {
+    const ms = Math.max(nowUs() - (this.#last?.at ?? this.#startedAt), 0) / 1000;
+    const epochs = [...this.app.panels.values()].filter(({ handle }) => handle?.epoch === this.handle?.epoch);
+    const behind = Math.max(...epochs.map(({ seq }) => seq)) - this.seq;
+    this.#put('newest-before', this.#last ? 'newest update is' : 'no update for');
+    this.#put('newest', old(ms));
+    this.#put('newest-after', !this.#last ? '' : behind > 0 ? `old, ${count(behind)} behind` : 'old');
+    this.element.toggleAttribute('data-stale', ms > STALE_MS);
   }
 
   /** Writes the percentiles and draws the line, a few times a second. */
@@ -249,9 +262,7 @@ export class Panel {
     if (this.#isDrawn && !redraw) return;
     this.#isDrawn = true;
     this.ages.settle();
-    for (const [name, part] of [['age-p50', 0.5], ['age-p95', 0.95], ['age-p99', 0.99]]) {
-      this.#put(name, age(this.ages.percentile(part)));
-    }
+    for (const part of [50, 95, 99]) this.#put(`age-p${part}`, age(this.ages.percentile(part / 100)));
     drawSparkline(this.canvas, this.ages.ring, { ...ink, color: ink[this.endpoint] });
   }
 
@@ -264,7 +275,7 @@ export class Panel {
   #describe(now) {
     this.#describedAt = now;
     const p50 = age(this.ages.percentile(0.5));
-    this.canvas.setAttribute('aria-label', `Age of the last updates: half of them up to ${p50}, 99 of 100 up to ${age(this.ages.percentile(0.99))}`);
+    this.canvas.setAttribute('aria-label', `Age of the last updates: half of them up to ${p50}`);
     this.#put('curl', commandLine(this.endpoint, this.base, this.seq));
     this.#fields.curl.title = this.#shown.curl;
   }
@@ -282,13 +293,12 @@ export class Panel {
 
   async #copy() {
     this.#put('curl', commandLine(this.endpoint, this.base, this.seq));
-    const label = await navigator.clipboard.writeText(this.#shown.curl).then(() => 'Copied', () => 'Select the text');
+    const label = await navigator.clipboard.writeText(this.#shown.curl).then(() => 'Copied', () => 'Select it');
     this.#put('copy', label);
     setTimeout(() => this.#put('copy', 'Copy'), 1500);
   }
 }
 
-/** A message as text; of a binary frame, the first bytes in hexadecimal. */
 function written(raw) {
   if (typeof raw === 'string') return raw;
   const hex = Array.from(new Uint8Array(raw).subarray(0, 48), (byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -3,33 +3,30 @@
 import { button, element, say } from './dom.js';
 import { holdSix } from './grid.js';
 
-/** How long a learner has to guess before a preset's event happens, ms. */
+/** The time to guess before a preset's event happens, ms. */
 const GUESS_MS = 4000;
 
 const SLOW_FEED = { source: 'synthetic', schedule: 'constant', updates_per_s: 0.2, payload_bytes: 100 };
 const BIG_FEED = { source: 'synthetic', schedule: 'constant', updates_per_s: 20, payload_bytes: 4096 };
 
-/**
- * `values` override the defaults. `look` says what to look at, `ask` what to guess first. `event` happens by itself
- * after the time to guess. `variants` are what to try next.
- */
+/** `values` override the defaults. `event` happens by itself, after the time to guess what `ask` asks. */
 export const PRESETS = {
   healthy: {
     title: 'Healthy',
     values: {},
-    look: 'All four endpoints are open, and on one machine there is almost no delay.',
+    look: 'All endpoints are open, and on one machine there is almost no delay.',
     ask: 'Which panel has the oldest updates, and how old do they get?',
   },
   far: {
     title: '100 ms away',
     values: { rtt_ms: 100 },
-    look: 'A round trip now takes 100 ms: look at the age p50 of each panel.',
+    look: 'A round trip takes 100 ms: look at the age p50 of each panel.',
     ask: 'SSE and WebSocket get an update after half a round trip. What about a long poll?',
   },
   'idle-proxy': {
     title: 'Idle proxy',
     values: { ...SLOW_FEED, idle_timeout_ms: 2000, keepalive_ms: 15000 },
-    look: 'An update every 5 s, and a proxy that closes connections that are silent for 2 s: look at the states and at “missed”.',
+    look: 'An update every 5 s, and a proxy that closes what is silent for 2 s: look at the states and at “missed”.',
     ask: 'What will the SSE panel show, and will anything be lost?',
     variants: [
       { label: 'keepalive 15 s', values: { keepalive_ms: 15000, hold_ms: 25000 } },
@@ -55,35 +52,31 @@ export const PRESETS = {
     ask: 'Which of the four will never reconnect by itself?',
     event: async (app) => {
       await cutAndAnswer(app, 'status-503', 3000);
-      return 'The deploy happened: all connections were cut, and new requests get a 503 for 3 s. Watch which panels reconnect.';
+      return 'All connections were cut, and new requests get a 503 for 3 s. Watch which panels reconnect.';
     },
   },
   'slow-client': {
     title: 'Slow client',
     values: { ...BIG_FEED, reader_bytes_per_s: 20000, slow: 'block' },
-    look: '20 updates of 4 KiB per second are 80 kB/s, and this client reads 20 kB/s: look at the ages of SSE and WebSocket.',
+    look: 'The feed has 80 kB/s, and this client reads 20 kB/s: look at the ages of SSE and WebSocket.',
     ask: 'What should the server do with a client like this?',
-    variants: [
-      { label: 'block', values: { slow: 'block' } },
-      { label: 'latest', values: { slow: 'latest' } },
-      { label: 'disconnect', values: { slow: 'disconnect' } },
-    ],
+    variants: ['block', 'latest', 'disconnect'].map((slow) => ({ label: slow, values: { slow } })),
   },
   'six-tabs': {
     title: 'Six tabs',
     values: {},
-    look: 'Six EventSources use up all connections that the browser allows to one origin; then the panels move to that origin.',
+    look: 'Six EventSources use up all connections to one origin; then the panels move to that origin.',
     ask: 'Which of the four panels still works?',
     event: async (app) => {
       const free = await holdSix(app);
-      return { text: 'Six EventSources occupy the origin. Every other HTTP/1.1 request to it waits, without an error; WebSockets have their own pool.', undo: ['Close the six', free] };
+      return { text: 'Every other HTTP/1.1 request to the origin now waits, without an error; WebSockets have their own pool.', undo: ['Close the six', free] };
     },
   },
 };
 
 export const presetValues = (name) => PRESETS[name]?.values ?? {};
 
-/** Cuts every endpoint, and has new requests answered with `kind` for some time, as in a deploy. */
+/** Cuts every endpoint, and has new requests answered with `kind` for some time. */
 export async function cutAndAnswer(app, kind, forMs) {
   await app.tab.fault('all', kind, forMs);
   return app.tab.fault('all', 'cut');
@@ -99,13 +92,11 @@ class Presets {
     this.app = app;
     this.buttons = Object.entries(PRESETS).map(([name, { title }]) => this.#button(name, title));
     this.card = element('div', { className: 'preset-card', hidden: true });
-    const row = element('div', { className: 'preset-row' }, ...this.buttons);
-    row.role = 'group';
-    row.ariaLabel = 'Presets';
+    const row = element('div', { className: 'preset-row', role: 'group', ariaLabel: 'Presets' }, ...this.buttons);
     place.replaceChildren(row, this.card);
     app.events.addEventListener('stopall', () => clearTimeout(this.timer));
     app.events.addEventListener('preset', ({ detail }) => this.#show(detail.name));
-    if (!app.tab) place.append(element('p', { className: 'preset-card' }, `This page has no lab: ${app.why}. The four panels use the server’s own endpoints; presets, faults and most conditions need a lab.`));
+    if (!app.tab) place.append(element('p', { className: 'preset-card' }, `This page has no lab: ${app.why}. Presets, faults and most conditions need one.`));
     const { preset } = app.controls;
     if (app.tab && preset in PRESETS) {
       this.#show(preset);
@@ -142,19 +133,13 @@ class Presets {
     const preset = PRESETS[name];
     this.card.hidden = !preset;
     if (!preset) return;
-    this.outcome = element('p', { className: 'outcome', hidden: true });
-    this.outcome.role = 'status';
-    const look = element('p', {}, preset.look);
-    const ask = element('p', { className: 'ask' }, preset.ask);
-    this.card.replaceChildren(look, ask, ...this.#variants(preset), this.outcome);
+    this.outcome = element('p', { className: 'outcome', hidden: true, role: 'status' });
+    this.card.replaceChildren(element('p', {}, preset.look), element('p', { className: 'ask' }, preset.ask), ...this.#variants(preset), this.outcome);
   }
 
-  /** The variants of a preset to compare: toggle buttons, one of them pressed. */
   #variants({ variants }) {
     if (!variants) return [];
-    const row = element('div', { className: 'preset-row' }, element('span', {}, 'Compare: '));
-    row.role = 'group';
-    row.ariaLabel = 'Compare';
+    const row = element('div', { className: 'preset-row', role: 'group', ariaLabel: 'Compare' }, 'Compare: ');
     const buttons = variants.map(({ label, values }, index) => {
       const made = button(label, async () => {
         for (const other of buttons) other.ariaPressed = String(other === made);
@@ -167,7 +152,6 @@ class Presets {
     return [row];
   }
 
-  /** Leaves time to guess, then triggers the event. */
   #scheduleEvent(name) {
     const { event } = PRESETS[name];
     if (!event) return;
@@ -189,13 +173,12 @@ class Presets {
     this.outcome.replaceChildren(text);
     if (!undo) return;
     const [label, act] = undo;
-    const free = () => (act(), this.#showOutcome('The six are closed, and the panels are back at their own endpoints.'));
-    this.outcome.append(' ', button(label, free));
+    this.outcome.append(' ', button(label, () => (act(), this.#showOutcome('The panels are back at their own endpoints.'))));
   }
 }
 
-/** Ends what a preset or a lesson left behind: grids, moved endpoints and faults. Returns the number of faults. */
+/** Ends what a preset or a lesson left behind: grids, moved endpoints and faults. */
 export async function stopAll(app) {
-  app.events.dispatchEvent(new CustomEvent('stopall', { detail: {} }));
-  return (await app.tab?.heal())?.healed ?? 0;
+  app.emit('stopall', {});
+  await app.tab?.heal();
 }

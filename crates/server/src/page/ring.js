@@ -21,12 +21,6 @@ export class Ring {
     return this.#values[(this.#next - this.length + index + length) % length];
   }
 
-  /** Replaces the value at an index. */
-  set(index, value) {
-    const { length } = this.#values;
-    this.#values[(this.#next - this.length + index + length) % length] = value;
-  }
-
   clear() {
     this.length = 0;
   }

@@ -24,7 +24,7 @@ function height(ms) {
 export function drawSparkline(canvas, ring, ink) {
   const context = fitted(canvas);
   const { width, height: tall } = sizeOf(canvas);
-  const y = (ms) => tall - 3 - height(ms) * (tall - 10);
+  const y = (ms) => tall - 6 - height(ms) * (tall - 12);
   context.clearRect(0, 0, width, tall);
   drawGrid(context, width, y, ink);
   const count = ring.copyTo(values);
@@ -41,23 +41,28 @@ export function drawSparkline(canvas, ring, ink) {
   context.fill();
 }
 
+/** The labels of the scale: the largest value, the smallest, and every other power of ten between them. */
+export function labels() {
+  const found = [];
+  for (let ms = scale.max; ms > scale.min * 50; ms /= 100) found.push([ms, ms >= 1000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms)} ms`]);
+  return [...found, [scale.min, `${scale.min} ms`]];
+}
+
 function drawGrid(context, width, y, ink) {
-  context.font = ink.smallFont;
-  context.textBaseline = 'middle';
-  context.textAlign = 'right';
-  context.lineWidth = 1;
-  for (let ms = scale.min * 10; ms <= scale.max; ms *= 10) {
-    const line = Math.round(y(ms)) + 0.5;
-    context.strokeStyle = ink.grid;
-    context.beginPath();
-    context.moveTo(ink.gutter, line);
-    context.lineTo(width, line);
-    context.stroke();
-    const isLabeled = Math.round(Math.log10(scale.max / ms)) % 2 === 0;
-    if (!isLabeled) continue;
-    context.fillStyle = ink.muted;
-    context.fillText(ms >= 1000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms)} ms`, ink.gutter - 4, line);
+  Object.assign(context, { font: ink.smallFont, textBaseline: 'middle', textAlign: 'right', fillStyle: ink.muted });
+  for (let ms = scale.min; ms <= scale.max * 1.1; ms *= 10) {
+    line(context, ink.grid, ink.gutter, Math.round(y(ms)) + 0.5, width);
   }
+  for (const [ms, text] of labels()) context.fillText(text, ink.gutter - 4, Math.round(y(ms)) + 0.5);
+}
+
+/** Draws a straight line; a horizontal one, if only its end is given. */
+export function line(context, color, x, y, toX, toY = y, wide = 1) {
+  Object.assign(context, { strokeStyle: color, lineWidth: wide });
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(toX, toY);
+  context.stroke();
 }
 
 /** The sizes of canvases in CSS pixels. Reading them from the element would force a layout in the middle of a frame. */

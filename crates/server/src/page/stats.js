@@ -51,6 +51,12 @@ export function age(ms) {
   return `${ms.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2)} ms`;
 }
 
+/** Formats an age that grows while one looks at it: with one digit after the point, and none from ten seconds on. */
+export function old(ms) {
+  if (ms >= 600_000) return `${whole.format(ms / 60_000)} min`;
+  return `${(ms / 1000).toFixed(ms < 9_950 ? 1 : 0)} s`;
+}
+
 /** Formats bytes in decimal units, as networks count them. */
 export function bytes(n) {
   if (n === null || n === undefined) return '–';
@@ -59,28 +65,22 @@ export function bytes(n) {
   return `${(n / 1_000_000).toFixed(n < 100_000_000 ? 1 : 0)} MB`;
 }
 
-/** A counter of the server, relative to its first reading. After a restart the server counts from 0 again. */
+/** A counter of the server, relative to its first reading. Another process counts from 0 again. */
 export class Total {
-  #process = null; // which server process counts
-  #start = 0;      // its counter when counting started
-  #latest = 0;     // its counter at the last reading
-  #earlier = 0;    // the sum of earlier processes
+  #process = null;
+  #latest = 0;
+  #sum = 0;
 
   /** Takes a reading of a server process; returns the count since the start. */
   read(process, value) {
-    if (this.#process === null) this.#start = value;
-    else if (process !== this.#process) {
-      this.#earlier += this.#latest - this.#start;
-      this.#start = 0;
-    }
+    if (this.#process !== null) this.#sum += process === this.#process ? value - this.#latest : value;
     this.#process = process;
     this.#latest = value;
-    return this.#earlier + value - this.#start;
+    return this.#sum;
   }
 
   /** Starts counting again from the last reading. */
   restart() {
-    this.#start = this.#latest;
-    this.#earlier = 0;
+    this.#sum = 0;
   }
 }

@@ -1,11 +1,10 @@
-// The page's parameters, and how they appear in the URL: only those that differ from the default, so that a link is
-// short and shows what its sender changed.
+// The page's parameters, and how they appear in the URL: only what differs from the default, which shows what a sender
+// changed.
 
 /**
- * Every parameter. `side` says what it applies to: the tab's server (which restarts), the network path between the
- * browser and the server (the lab proxies, immediately), or the clients in this page. `stops` are the positions of the
- * slider; `null` is "none". Parameters of the server marked `always` can also be changed while the feed is that of
- * `feedlab serve`.
+ * Every parameter. `side` says what it applies to: the tab's server (which restarts), the network path (the lab proxies,
+ * immediately), or the clients in this page. `stops` are the positions of the slider; `null` is "none". Those of the
+ * server marked `always` can also be changed while the feed is that of `feedlab serve`.
  */
 export const PARAMETERS = [
   { name: 'source', side: 'server', label: 'Feed', choices: {
@@ -74,10 +73,7 @@ export function readQuery(search = location.search) {
   return { preset: query.get('preset'), values };
 }
 
-/**
- * The query for `values`: the preset's name, and what differs from `base` (the defaults, overridden by the preset).
- * Parameters of others stay.
- */
+/** The query for `values`: the preset, and what differs from `base`. Parameters of others stay. */
 export function toQuery(preset, values, base) {
   const others = [...new URLSearchParams(location.search)].filter(([name]) => name !== 'preset' && !BY_NAME.has(name));
   const query = new URLSearchParams(others);
