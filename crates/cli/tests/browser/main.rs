@@ -30,6 +30,7 @@ mod report;
 mod screenshots;
 #[cfg(target_os = "linux")]
 mod shared;
+mod steady;
 mod survives;
 mod workshop;
 
