@@ -32,6 +32,7 @@ mod screenshots;
 mod shared;
 mod steady;
 mod survives;
+mod timeline;
 mod workshop;
 
 use std::io::Write as _;
