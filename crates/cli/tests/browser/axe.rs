@@ -16,12 +16,21 @@ pub(crate) fn is_available() -> bool {
 
 /// Fails if axe finds a serious or critical problem in the page, and reports it.
 pub(crate) async fn check(tab: &Tab, page: &str) {
+    fail_on(tab, page, &["serious", "critical"]).await;
+}
+
+/// Fails if axe finds any problem in the page that is more than minor, and reports it.
+pub(crate) async fn check_above_minor(tab: &Tab, page: &str) {
+    fail_on(tab, page, &["moderate", "serious", "critical"]).await;
+}
+
+async fn fail_on(tab: &Tab, page: &str, impacts: &[&str]) {
     let driver = tab.driver().await;
     driver.execute(source(), Vec::new()).await.unwrap();
-    let script = "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(
-        (found) => done(found.violations.filter((it) => ['serious', 'critical'].includes(it.impact))),
+    let script = "const [impacts, done] = arguments; axe.run(document, { resultTypes: ['violations'] }).then(
+        (found) => done(found.violations.filter((it) => impacts.includes(it.impact))),
         (error) => done([{ id: 'axe failed', help: String(error), nodes: [] }]));";
-    let found = driver.execute_async(script, Vec::new()).await.unwrap();
+    let found = driver.execute_async(script, vec![serde_json::json!(impacts)]).await.unwrap();
     let problems: Vec<String> = found.json().as_array().unwrap().iter().map(violation).collect();
     assert!(problems.is_empty(), "{page}: axe finds {} problems:\n{}", problems.len(), problems.join("\n"));
 }

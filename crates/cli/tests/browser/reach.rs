@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::live::LivePage;
+use crate::panels::CUT;
 use crate::tab::Tab;
 use crate::{axe, in_browser, screen};
 
@@ -56,21 +57,39 @@ fn the_page_fits_a_phone_and_respects_reduced_motion() {
 }
 
 #[test]
-fn axe_finds_nothing_serious_in_light_in_dark_and_on_the_projector() {
+fn p5_axe_finds_nothing_above_minor_in_any_mode_scheme_and_size() {
     if !axe::is_available() {
         return;
     }
     in_browser(async |browser| {
-        let url = browser.serve("10", &[]);
-        for scheme in ["light", "dark"] {
+        browser.expect(&CUT);
+        browser.expect(&["status of 503"]);
+        let lab = browser.serve("10", &[]);
+        let direct = browser.serve("10", &["--no-lab"]);
+        for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)] {
             let page = LivePage { tab: browser.blank().await };
             screen::prefer(&page.tab, "prefers-color-scheme", scheme).await;
-            page.goto(&url).await;
-            page.until_all_open().await;
+            if width == 390 {
+                screen::phone(&page.tab, 844).await;
+            } else {
+                screen::window(&page.tab, width, 900).await;
+            }
+            page.goto(&direct).await;
             page.until_all_received(3).await;
-            axe::check(&page.tab, scheme).await;
+            axe::check_above_minor(&page.tab, &format!("{scheme}, {width} px, without a lab")).await;
+            page.goto(&format!("{lab}/?preset=idle-proxy")).await;
+            page.until_all_open().await;
+            axe::check_above_minor(&page.tab, &format!("{scheme}, {width} px, a preset")).await;
+            // A client that gave up, what the lesson says, and the grid of connections.
+            if (scheme == "light") == (width == 1280) {
+                page.lab("answer-503").await;
+                axe::check_above_minor(&page.tab, &format!("{scheme}, {width} px, after a lesson")).await;
+                page.lab("six-connections").await;
+                axe::check_above_minor(&page.tab, &format!("{scheme}, {width} px, with the grid")).await;
+            }
             page.tab.press("button[data-page=projector]").await;
-            axe::check(&page.tab, &format!("{scheme}, projector")).await;
+            axe::check_above_minor(&page.tab, &format!("{scheme}, {width} px, projector")).await;
+            page.tab.close().await;
         }
     });
 }
