@@ -108,7 +108,7 @@ const COLLISIONS: &str = "[...document.querySelectorAll('.panel .figures')].flat
             range.selectNodeContents(it);
             return { it, box: range.getBoundingClientRect() };
         });
-        const cut = texts.filter(({ it }) => it.dataset.field === 'seq' || it.dataset.field === 'received')
+        const cut = texts.filter(({ it }) => /^(seq|received|bytes|age)/.test(it.dataset.field))
             .filter(({ it }) => it.scrollWidth > it.clientWidth).map(({ it }) => `cut: ${it.innerText}`);
         const over = texts.flatMap((a, i) => texts.slice(i + 1).filter((b) => {
             const [one, two] = [a.it.getBoundingClientRect(), b.it.getBoundingClientRect()];

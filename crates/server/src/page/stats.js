@@ -51,18 +51,18 @@ export function age(ms) {
   return `${ms.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2)} ms`;
 }
 
-/** Formats an age that grows while one looks at it: with one digit after the point, and none from ten seconds on. */
+/** Formats an age that grows while one looks at it. */
 export function old(ms) {
   if (ms >= 600_000) return `${whole.format(ms / 60_000)} min`;
   return `${(ms / 1000).toFixed(ms < 9_950 ? 1 : 0)} s`;
 }
 
-/** Formats bytes in decimal units, as networks count them. */
+/** Formats bytes in decimal units, as networks count them, with two or three digits. */
 export function bytes(n) {
-  if (n === null || n === undefined) return '–';
-  if (n < 1000) return `${n} B`;
-  if (n < 10_000_000) return `${(n / 1000).toFixed(n < 100_000 ? 1 : 0)} kB`;
-  return `${(n / 1_000_000).toFixed(n < 100_000_000 ? 1 : 0)} MB`;
+  if (n === null || n < 1000) return n === null ? '–' : `${n} B`;
+  const power = n < 999_500 ? 1 : n < 999_500_000 ? 2 : 3;
+  const part = n / 1000 ** power;
+  return `${part.toFixed(part < 9.95 ? 1 : 0)} ${['kB', 'MB', 'GB'][power - 1]}`;
 }
 
 /** A counter of the server, relative to its first reading. Another process counts from 0 again. */

@@ -151,7 +151,7 @@ export class Timeline {
 
   #buildTools() {
     const pause = button('Pause', () => {
-      this.#pausedAt = this.#pausedAt === null ? this.#shownMs : null;
+      this.#pausedAt = this.#pausedAt === null ? nowUs() / 1000 : null;
       pause.ariaPressed = String(this.#pausedAt !== null);
       this.#tick = -1;
     });
