@@ -1,8 +1,8 @@
 //! Questions to a class, with their votes before and after a measurement.
 //!
 //! Everything about votes is here: `questions` reads and validates the questions file, `votes` decides which votes are
-//! valid and when, `file` stores the votes, and `tally` counts and judges them. The report draws a [`Tally`], and the
-//! workshop serves it.
+//! valid and when, `lesson` knows where an instructor is, `file` stores both, and `tally` counts and judges the votes.
+//! The report draws a [`Tally`], and the workshop serves it.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::Metric;
 
 mod file;
+mod lesson;
 mod questions;
 mod tally;
 mod votes;
 
 pub use file::{MAX_FILE_BYTES, VotesFile};
+pub use lesson::{Lesson, Move, Shown, Step};
 pub use tally::{FACTOR, Side, Tally, right_choice};
-pub use votes::{Ballot, BallotError, HANDS, MAX_COUNT, MAX_NAME, MAX_VOTES, answer_of, name};
+pub use votes::{Ballot, BallotError, HANDS, MAX_COUNT, MAX_NAME, MAX_VOTES, answer_of, name, name_for};
 
 /// All questions of a workshop, as written in `docs/workshop/questions.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -105,7 +107,8 @@ pub enum Answer {
     Choice(String),
 }
 
-/// One line of a class's votes file: one person's answer, or the number of raised hands for an answer.
+/// One line of a class's votes file: one person's answer, or the number of raised hands for an answer. The other lines
+/// are [`Move`]s.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vote {
@@ -122,6 +125,12 @@ pub struct Vote {
     pub count: u32,
     /// The time of the vote, µs of Unix time.
     pub at: u64,
+    /// Identifies the vote, so that one that is sent twice counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The device that it came from, so that two people with the same name are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 const fn one() -> u32 {

@@ -1,4 +1,4 @@
-//! The votes of a class: an append-only file with one vote per line.
+//! The votes of a class: an append-only file with one vote, or one step of the instructor, per line.
 //!
 //! The file is authoritative, not the memory of this process: lines that another program adds are read before the next
 //! answer, and a vote that is edited in the file changes here. Only one server may use a file: two could both accept
@@ -9,8 +9,10 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::votes::{MAX_VOTES, read_votes};
-use super::{ClassError, Vote};
+use serde::Serialize;
+
+use super::votes::{Entry, MAX_VOTES, read_entries};
+use super::{ClassError, Lesson, Move, Vote};
 
 /// The maximum size of the file, bytes: about 100,000 votes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -28,6 +30,7 @@ pub struct VotesFile {
     read: u64,
     lines: usize,
     votes: Vec<Vote>,
+    lesson: Lesson,
 }
 
 impl VotesFile {
@@ -43,7 +46,8 @@ impl VotesFile {
             Err(TryLockError::WouldBlock) => return Err(ClassError::Shared { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(io(path, &error)),
         }
-        let mut votes = Self { path: path.to_owned(), file, read: 0, lines: 0, votes: Vec::new() };
+        let mut votes =
+            Self { path: path.to_owned(), file, read: 0, lines: 0, votes: Vec::new(), lesson: Lesson::default() };
         let rest = votes.catch_up()?;
         if !rest.trim().is_empty() {
             // The last line has no line end. If it is a vote, the next one starts on a new line.
@@ -61,14 +65,35 @@ impl VotesFile {
         Ok(&self.votes)
     }
 
+    /// Returns where the instructor is.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or contains a line that is not a vote.
+    pub fn lesson(&mut self) -> Result<&Lesson, ClassError> {
+        self.catch_up()?;
+        Ok(&self.lesson)
+    }
+
     /// Adds a vote, immediately and with a single write, so that lines of two writers never mix.
     ///
     /// # Errors
     /// If the file is full, or cannot be written.
     pub fn add(&mut self, vote: &Vote) -> Result<(), ClassError> {
+        self.append(vote)
+    }
+
+    /// Adds a step of the instructor.
+    ///
+    /// # Errors
+    /// If the file is full, or cannot be written.
+    pub fn lead(&mut self, step: &Move) -> Result<(), ClassError> {
+        self.append(step)
+    }
+
+    fn append(&mut self, entry: &impl Serialize) -> Result<(), ClassError> {
         let rest = self.catch_up()?;
         let mut line = if rest.is_empty() { Vec::new() } else { vec![b'\n'] };
-        serde_json::to_writer(&mut line, vote).map_err(|error| io(&self.path, &error.into()))?;
+        serde_json::to_writer(&mut line, entry).map_err(|error| io(&self.path, &error.into()))?;
         line.push(b'\n');
         let bytes = self.read + rest.len() as u64 + line.len() as u64;
         if bytes > MAX_FILE_BYTES || self.votes.len() >= MAX_VOTES {
@@ -91,6 +116,7 @@ impl VotesFile {
             // The file was truncated: only its current contents count.
             (self.read, self.lines) = (0, 0);
             self.votes.clear();
+            self.lesson = Lesson::default();
         }
         if len > MAX_FILE_BYTES {
             return Err(ClassError::Full { path: self.path.clone() });
@@ -106,16 +132,20 @@ impl VotesFile {
 
     fn take_in(&mut self, bytes: &[u8]) -> Result<(), ClassError> {
         let text = String::from_utf8_lossy(bytes);
-        let votes = self.parsed(&text)?;
-        self.votes.extend(votes);
+        for entry in self.parsed(&text)? {
+            match entry {
+                Entry::Vote(vote) => self.votes.push(vote),
+                Entry::Move(step) => self.lesson.take(step),
+            }
+        }
         self.lines += text.lines().count();
         self.read += bytes.len() as u64;
         Ok(())
     }
 
     /// Parses the lines that follow those that have been read.
-    fn parsed(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
-        read_votes(text).map_err(|error| match error {
+    fn parsed(&self, text: &str) -> Result<Vec<Entry>, ClassError> {
+        read_entries(text).map_err(|error| match error {
             ClassError::Vote { line, problem } => {
                 ClassError::Line { path: self.path.clone(), line: self.lines + line, problem, expected: EXAMPLE }
             }
@@ -135,7 +165,16 @@ mod tests {
 
     fn vote(who: &str) -> Vote {
         let answer = Answer::Number(1.5);
-        Vote { question: "q".into(), round: Round::Before, who: who.into(), answer, count: 1, at: 7 }
+        Vote {
+            question: "q".into(),
+            round: Round::Before,
+            who: who.into(),
+            answer,
+            count: 1,
+            at: 7,
+            id: None,
+            device: None,
+        }
     }
 
     fn names(votes: &mut VotesFile) -> Vec<String> {
@@ -171,6 +210,25 @@ mod tests {
         assert!(error.contains("another server") && error.contains("--class"), "{error}");
         drop(first);
         VotesFile::open(&path).unwrap();
+    }
+
+    #[test]
+    fn w1_a_restart_forgets_neither_votes_nor_where_the_class_is() {
+        use crate::class::{Shown, Step};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("class.ndjson");
+        let mut votes = VotesFile::open(&path).unwrap();
+        let lead = |step| Move { step, question: Some("q".into()), at: 7 };
+        votes.lead(&lead(Step::Vote)).unwrap();
+        votes.add(&vote("a")).unwrap();
+        votes.lead(&lead(Step::Discuss)).unwrap();
+        drop(votes);
+        let mut votes = VotesFile::open(&path).unwrap();
+        assert_eq!(names(&mut votes), ["a"]);
+        assert_eq!(votes.lesson().unwrap().shown("q", 8), Some(Shown::Votes));
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(votes.lesson().unwrap(), &Lesson::default(), "an emptied file is an empty class");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Valid and invalid questions and votes.
 
-use super::votes::read_votes;
+use super::votes::read_entries;
 use super::*;
 
 const TWO: &str = r#"
@@ -30,7 +30,7 @@ fn two() -> Questions {
 }
 
 fn vote(question: &str, round: Round, who: &str, answer: Answer, count: u32) -> Vote {
-    Vote { question: question.into(), round, who: who.into(), answer, count, at: 0 }
+    Vote { question: question.into(), round, who: who.into(), answer, count, at: 0, id: None, device: None }
 }
 
 fn choice(id: &str) -> Answer {
@@ -83,7 +83,7 @@ fn an_invalid_question_is_rejected_with_its_position_and_the_remedy() {
 #[test]
 fn what_a_line_says_is_quoted_without_its_hidden_characters() {
     for line in ["{\"who\u{1b}[31m\":1}", "{\"question\":\"q\",\"round\":\"\u{202e}\"}"] {
-        let error = read_votes(line).unwrap_err().to_string();
+        let error = read_entries(line).unwrap_err().to_string();
         assert!(error.starts_with("line 1: ") && !error.contains(feedlab_feed::text::is_hidden), "{error:?}");
     }
 }
@@ -91,7 +91,7 @@ fn what_a_line_says_is_quoted_without_its_hidden_characters() {
 #[test]
 fn an_invalid_vote_is_rejected_with_its_line_and_the_remedy() {
     let good = r#"{"question":"poll-age","round":"before","who":"Ada","answer":"half","at":1}"#;
-    assert_eq!(read_votes(&format!("{good}\n\n{good}\n")).unwrap().len(), 2, "empty lines are ignored");
+    assert_eq!(read_entries(&format!("{good}\n\n{good}\n")).unwrap().len(), 2, "empty lines are ignored");
     let cases = [
         ("\"half\"", "[1]", "line 3: the answer is neither the id of a choice in quotes nor a number; write"),
         ("\"half\"", "1e999", "line 3: this is not a vote (number out of range); fix the line, or delete it"),
@@ -111,7 +111,7 @@ fn an_invalid_vote_is_rejected_with_its_line_and_the_remedy() {
     ];
     for (from, to, expected) in cases {
         assert!(good.contains(from));
-        let message = read_votes(&format!("{good}\n\n{}\n", good.replace(from, to))).unwrap_err().to_string();
+        let message = read_entries(&format!("{good}\n\n{}\n", good.replace(from, to))).unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
     }
 }
@@ -182,4 +182,54 @@ fn a_number_is_right_within_a_factor_of_two() {
     let tally = Tally::of(question, &votes, Some(100.0));
     assert_eq!(tally.before.numbers, [(3.0, 2), (9.0, 1), (200.0, 1)]);
     assert_eq!((tally.before.median(), tally.before.right, tally.after.median()), (Some(3.0), Some(1), None));
+}
+
+#[test]
+fn w5_two_people_with_one_name_are_two() {
+    let taken = ["Ada", "Ada (2)"];
+    let named = |who: &str| name_for(who, |name| !taken.contains(&name));
+    assert_eq!([named("Ada"), named("Bob")], ["Ada (3)", "Bob"]);
+    let long = "x".repeat(MAX_NAME);
+    let other = name_for(&long, |name| name != long);
+    assert!(other.ends_with("x (2)") && name(&other).is_ok(), "{other}");
+    assert_eq!(name_for("Ada", |_| false), "Ada", "there is an end");
+}
+
+#[test]
+fn w1_steps_of_the_instructor_are_lines_between_the_votes() {
+    let vote = r#"{"question":"poll-age","round":"before","who":"Ada","answer":"half","at":1,"id":"a-1","device":"d"}"#;
+    let step = r#"{"step":"vote","question":"poll-age","at":1}"#;
+    let votes = two().votes(&format!("{step}\n{vote}\n")).unwrap();
+    assert_eq!((votes.len(), votes[0].id.as_deref()), (1, Some("a-1")));
+    for (line, expected) in [
+        (step.replace("vote", "sing"), "line 1: unknown value `sing`"),
+        (step.replace("at", "it"), "line 1: unknown key `it`"),
+        (vote.replace("a-1", "a 1"), "line 1: `id` must be 1 to 64 letters"),
+    ] {
+        let error = read_entries(&line).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn w1_a_class_that_votes_again_accepts_who_comes_late() {
+    let ballot = |round: &str, who: &str| -> Ballot {
+        serde_json::from_str(&format!(r#"{{"question":"bytes","round":"{round}","who":"{who}","answer":7}}"#)).unwrap()
+    };
+    let questions = two();
+    let question = questions.get("bytes").unwrap();
+    let mut lesson = Lesson::default();
+    for (step, round, is_accepted) in [
+        (Step::Vote, "before", true),
+        (Step::Vote, "after", false),
+        (Step::Discuss, "after", false),
+        (Step::Again, "after", true),
+        (Step::Again, "before", false),
+        (Step::Reveal, "after", false),
+        (Step::End, "before", true),
+    ] {
+        lesson.take(Move { step, question: Some("bytes".into()), at: 5 });
+        let voted = ballot(round, "Ada").vote_during(&lesson, question, &[], 6);
+        assert_eq!(voted.is_ok(), is_accepted, "{step:?} {round}: {voted:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use feedlab_feed::text;
 use serde::Deserialize;
 
-use super::{Answer, ClassError, Question, Questions, Round, Vote, one};
+use super::{Answer, ClassError, Lesson, Move, Question, Questions, Round, Vote, one};
 use crate::nearest::near;
 use crate::scenario::plain_message;
 
@@ -12,6 +12,12 @@ pub const HANDS: &str = "hands";
 
 /// The maximum length of a voter's name, characters.
 pub const MAX_NAME: usize = 60;
+
+/// The maximum number of people with the same name; all others of that name count as one.
+const MAX_NAMESAKES: u32 = 500;
+
+/// The maximum length of the id of a vote or a device, characters.
+const MAX_ID: usize = 64;
 
 /// The maximum number of people in one line.
 pub const MAX_COUNT: u32 = 1_000;
@@ -29,10 +35,26 @@ pub struct Ballot {
     /// The question's id.
     pub question: String,
     round: Round,
-    who: String,
+    /// The name of the voter, as typed, until the server has made it unique with [`name_for`].
+    pub who: String,
     answer: Answer,
     #[serde(default = "one")]
     count: u32,
+    /// Identifies the vote, so that a page can send it again if it got no response.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// The device that it comes from.
+    #[serde(default)]
+    pub device: Option<String>,
+}
+
+/// A line of a votes file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Entry {
+    /// Somebody voted.
+    Vote(Vote),
+    /// The instructor took a step.
+    Move(Move),
 }
 
 /// Why a ballot is rejected: the problem and the remedy, in one sentence.
@@ -58,20 +80,57 @@ impl Ballot {
     /// # Errors
     /// If the answer does not fit, or the person may not vote.
     pub fn vote(self, question: &Question, votes: &[Vote], at: u64) -> Result<Vote, BallotError> {
-        let Self { round, answer, count, .. } = self;
+        self.vote_during(&Lesson::default(), question, votes, at)
+    }
+
+    /// Returns the vote, as [`Self::vote`] does, if it is also the turn of this question and round in the `lesson`. A
+    /// class that votes for the second time accepts people who have come late.
+    ///
+    /// # Errors
+    /// If the answer does not fit, or the person may not vote.
+    pub fn vote_during(
+        self,
+        lesson: &Lesson,
+        question: &Question,
+        votes: &[Vote],
+        at: u64,
+    ) -> Result<Vote, BallotError> {
+        let Self { round, answer, count, id, device, .. } = self;
         let who = name(&self.who).map_err(BallotError::Invalid)?.to_owned();
         question.check(&answer).map_err(BallotError::Invalid)?;
         if matches!(answer, Answer::Number(number) if number.abs() > LARGEST) {
             let problem = format!("the number is too large; give a number of at most {LARGEST:e}");
             return Err(BallotError::Invalid(problem));
         }
-        let vote = Vote { question: question.id.clone(), round, who, answer, count, at };
-        if vote.who != HANDS {
-            vote.check_turn(question, votes)?;
-        }
+        let vote = Vote { question: question.id.clone(), round, who, answer, count, at, id, device };
         vote.check().map_err(BallotError::Invalid)?;
+        if vote.who != HANDS {
+            lesson.check(&question.id, round, at)?;
+            vote.check_turn(question, votes, lesson.round(&question.id, at).is_some())?;
+        }
         Ok(vote)
     }
+
+    /// Whether it counts raised hands.
+    #[must_use]
+    pub fn counts_hands(&self) -> bool {
+        self.who.trim() == HANDS || self.count != 1
+    }
+}
+
+/// Returns the name under which somebody takes part: the name as typed, or with a number if it is not free because
+/// somebody else has it: "Ada (2)".
+#[must_use]
+pub fn name_for(who: &str, is_free: impl Fn(&str) -> bool) -> String {
+    if is_free(who) {
+        return who.to_owned();
+    }
+    let numbered = |number: u32| {
+        let number = format!(" ({number})");
+        let base: String = who.chars().take(MAX_NAME - number.len()).collect();
+        format!("{}{number}", base.trim_end())
+    };
+    (2..=MAX_NAMESAKES).map(numbered).find(|name| is_free(name)).unwrap_or_else(|| who.to_owned())
 }
 
 /// Returns a name in its stored form: visible text on one line.
@@ -96,17 +155,17 @@ pub fn answer_of<'a>(who: &str, question: &Question, round: Round, votes: &'a [V
     votes.iter().rev().find(is_theirs).map(|vote| &vote.answer)
 }
 
-/// Reads votes on any questions; an error names the line, the problem, and the remedy.
-pub(super) fn read_votes(text: &str) -> Result<Vec<Vote>, ClassError> {
+/// Reads the lines of a votes file; an error names the line, the problem, and the remedy.
+pub(super) fn read_entries(text: &str) -> Result<Vec<Entry>, ClassError> {
     let numbered = numbered(text).enumerate();
-    let vote = |(index, (line, text))| {
+    let entry = |(index, (line, text))| {
         match index {
             MAX_VOTES.. => Err(format!("there are more than {MAX_VOTES} votes; give each class its own file")),
             _ => read(text),
         }
         .map_err(|problem| at_line(line, &problem))
     };
-    numbered.map(vote).collect()
+    numbered.map(entry).collect()
 }
 
 impl Questions {
@@ -115,18 +174,22 @@ impl Questions {
     /// # Errors
     /// If a line is not a valid vote on these questions. The message names the line, the problem, and the remedy.
     pub fn votes(&self, text: &str) -> Result<Vec<Vote>, ClassError> {
-        let votes = read_votes(text)?;
-        for ((line, _), vote) in numbered(text).zip(&votes) {
-            self.check(vote).map_err(|problem| at_line(line, &problem))?;
+        let mut votes = Vec::new();
+        for ((line, _), entry) in numbered(text).zip(read_entries(text)?) {
+            let Entry::Vote(vote) = entry else { continue };
+            self.check(&vote).map_err(|problem| at_line(line, &problem))?;
+            votes.push(vote);
         }
         Ok(votes)
     }
 
-    /// Checks that a vote answers one of these questions.
+    /// Checks that a vote is valid, and answers one of these questions.
     ///
     /// # Errors
-    /// If there is no such question, or the answer does not fit it: the problem and the remedy, in one sentence.
+    /// If it is not, there is no such question, or the answer does not fit it: the problem and the remedy, in one
+    /// sentence.
     pub fn check(&self, vote: &Vote) -> Result<(), String> {
+        vote.check()?;
         let Some(question) = self.get(&vote.question) else {
             let ids = || self.question.iter().map(|question| question.id.as_str());
             let guess = near(&vote.question, ids()).map_or_else(
@@ -170,6 +233,9 @@ impl Vote {
     /// Checks what does not depend on the question: the name, the answer, and the number of people.
     fn check(&self) -> Result<(), String> {
         name(&self.who)?;
+        for (key, id) in [("id", &self.id), ("device", &self.device)] {
+            id.as_deref().map_or(Ok(()), |id| check_id(key, id))?;
+        }
         if !(1..=MAX_COUNT).contains(&self.count) {
             return Err(format!(
                 "`count` is {}; give the number of people with this answer, 1 to {MAX_COUNT}",
@@ -182,7 +248,7 @@ impl Vote {
         }
     }
 
-    fn check_turn(&self, question: &Question, votes: &[Vote]) -> Result<(), BallotError> {
+    fn check_turn(&self, question: &Question, votes: &[Vote], is_led: bool) -> Result<(), BallotError> {
         let who = &self.who;
         if self.count != 1 {
             let problem = format!("one person has one vote; count raised hands under the name `{HANDS}`");
@@ -192,7 +258,7 @@ impl Vote {
             (Round::Before, true) => Err(BallotError::OutOfTurn(format!(
                 "{who} has already predicted; if that was somebody else, add a letter to your name"
             ))),
-            (Round::After, false) => {
+            (Round::After, false) if !is_led => {
                 Err(BallotError::OutOfTurn("predict first, with `\"round\":\"before\"`".to_owned()))
             }
             _ => Ok(()),
@@ -210,10 +276,25 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())).filter(|(_, line)| !line.is_empty())
 }
 
-fn read(line: &str) -> Result<Vote, String> {
+fn check_id(key: &str, id: &str) -> Result<(), String> {
+    let is_good =
+        (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_good { Ok(()) } else { Err(format!("`{key}` must be 1 to {MAX_ID} letters, digits and `-`")) }
+}
+
+/// Reads a line: a step of the instructor has the key `step`, and everything else is a vote.
+fn read(line: &str) -> Result<Entry, String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        step: Option<serde::de::IgnoredAny>,
+    }
+    let is_move = serde_json::from_str::<Kind>(line).is_ok_and(|kind| kind.step.is_some());
+    if is_move {
+        return serde_json::from_str(line).map(Entry::Move).map_err(|error| rejection(&error));
+    }
     let vote: Vote = serde_json::from_str(line).map_err(|error| rejection(&error))?;
     vote.check()?;
-    Ok(vote)
+    Ok(Entry::Vote(vote))
 }
 
 /// Returns serde's message without the position (each line is its own document) and with a remedy.
