@@ -34,7 +34,7 @@ pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness_title;
 pub(crate) use requests::finding as requests_finding;
 pub(crate) use votes::Votes;
-pub use votes::votes_chart;
+pub use votes::{Place, votes_chart};
 
 use canvas::{Area, Canvas, DrawResult, Point, TextFormat};
 

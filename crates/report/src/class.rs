@@ -13,7 +13,7 @@ use crate::error::ReportError;
 use crate::series::Scope;
 use crate::wording;
 
-pub use crate::chart::votes_chart as chart;
+pub use crate::chart::{Place, votes_chart as chart};
 pub use crate::palette::css as palette_css;
 
 /// The questions to a class and its votes.

@@ -10,4 +10,4 @@ pub mod exercise;
 pub mod lab;
 pub mod limits;
 
-pub use class::{Class, ClassError, ClassSettings};
+pub use class::{Audience, Class, ClassError, ClassSettings, Token};

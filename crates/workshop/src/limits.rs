@@ -32,6 +32,15 @@ pub(crate) const MAX_REGENERATED_UPDATES: usize = 200_000;
 /// The longest downtime in a restart of a tab's server.
 pub(crate) const MAX_RESTART_DOWNTIME: Duration = Duration::from_secs(60);
 
+/// The most people in a class, and so the most names in memory.
+pub(crate) const MAX_PEOPLE: usize = 500;
+/// The most wrong tokens from one machine in a minute.
+pub(crate) const MAX_TOKEN_TRIES: u32 = 10;
+/// The most machines whose wrong tokens are counted.
+pub(crate) const MAX_TRYING_MACHINES: usize = 256;
+/// The most votes in one request of a laptop that sends its votes to the class's server.
+pub const MAX_FORWARDED_VOTES: usize = 20;
+
 /// The most runs that a class remembers.
 pub(crate) const MAX_RUNS: usize = 64;
 /// How much of a run's standard output is read, bytes.
@@ -42,7 +51,7 @@ pub(crate) const MAX_RUN_STDERR_BYTES: usize = 4 << 10;
 pub(crate) const MAX_RUN_FILE_BYTES: u64 = 32 << 20;
 
 /// All limits of a workshop.
-pub const TABLE: [Limit; 20] = [
+pub const TABLE: [Limit; 24] = [
     Limit { name: "labs, one per browser tab", most: Count(MAX_LABS), why: "total memory and ports; beyond it 503" },
     Limit { name: "lab without a request", most: Time(LAB_IDLE_TIMEOUT), why: "memory and ports; then it ends" },
     Limit {
@@ -95,6 +104,22 @@ pub const TABLE: [Limit; 20] = [
     Limit { name: "raised hands in one vote", most: Count(MAX_COUNT as usize), why: "typing errors; beyond it 400" },
     Limit { name: "votes of a class", most: Count(MAX_VOTES), why: "memory and size of every page; beyond it refused" },
     Limit { name: "file of votes", most: Bytes(MAX_FILE_BYTES as usize), why: "disk space; beyond it refused" },
+    Limit { name: "people in a class", most: Count(MAX_PEOPLE), why: "memory; beyond it they are not counted" },
+    Limit {
+        name: "wrong tokens from one machine in a minute",
+        most: Count(MAX_TOKEN_TRIES as usize),
+        why: "guessing; beyond it 429",
+    },
+    Limit {
+        name: "machines whose wrong tokens are counted",
+        most: Count(MAX_TRYING_MACHINES),
+        why: "memory; beyond it they are rejected, but not counted",
+    },
+    Limit {
+        name: "votes in a request of another server",
+        most: Count(MAX_FORWARDED_VOTES),
+        why: "size of the request; beyond it 400",
+    },
     Limit { name: "runs that a class remembers", most: Count(MAX_RUNS), why: "memory; the oldest are forgotten" },
     Limit {
         name: "standard output of a run that is read",

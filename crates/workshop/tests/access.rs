@@ -9,7 +9,7 @@ use feedlab_feed::settings;
 use feedlab_proxy::{Proxy, listen};
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::{Labs, Shared};
-use feedlab_workshop::{Class, ClassSettings};
+use feedlab_workshop::{Audience, Class, ClassSettings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -52,6 +52,7 @@ impl Rig {
             out: rig._folder.path().join("results"),
             binary: PathBuf::from("/nonexistent/feedlab"),
             stop: stop.clone(),
+            audience: Audience::default(),
         };
         let more = labs.routes().merge(Class::open(class).unwrap().router());
         let settings = settings::Settings { allow_publish: true, ..settings::Settings::default() };

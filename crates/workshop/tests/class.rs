@@ -5,6 +5,8 @@
 #[path = "class/rig.rs"]
 mod rig;
 
+#[path = "class/lead.rs"]
+mod lead;
 #[path = "class/pages.rs"]
 mod pages;
 #[path = "class/runs.rs"]

@@ -12,6 +12,7 @@ Examples:
   feedlab workshop --class tuesday.ndjson
   feedlab workshop --listen 0.0.0.0:8080    let others on this network take part
   feedlab workshop --listen 0.0.0.0:8080 --labs 25
+  feedlab workshop --class http://192.168.1.5:8080    send this laptop's votes to the class
   feedlab workshop next                     start the next coding exercise
   feedlab workshop check                    test your code
   feedlab workshop watch                    test it whenever you save
@@ -23,7 +24,7 @@ Exit status:
   2  wrong usage, or a file of votes that cannot be read
 
 Next:
-  open /workshop at the printed address; /workshop/class is for the projector";
+  open /workshop at the printed address; the instructor's address is for the projector";
 
 /// Teach and learn: chapters, predictions, measurements and the live page at one address
 ///
@@ -31,10 +32,17 @@ Next:
 /// before and after the measurement, go into a file, one line of JSON each; `feedlab report RUN --votes FILE` adds them
 /// to a run's report. The workshop contacts no other machine.
 ///
-/// A whole class can take part: with --listen 0.0.0.0:8080, others open http://ADDRESS-OF-THIS-MACHINE:8080/workshop.
-/// Anyone who can reach that address can then vote and start the chapters' measurements. The lab of the live page
-/// (distance, faults) is available only in browsers on this machine; elsewhere, the page says so. With --labs 25, up to 25
-/// browser tabs get a lab of their own, on any machine that reaches this one.
+/// A whole class can take part: with --listen 0.0.0.0:8080 this machine listens on all of its addresses, not only on
+/// 127.0.0.1, which no other machine reaches. It prints the address at which learners join (http://192.168.1.5:8080/join),
+/// which the class page also shows as a QR code, and the instructor's address, whose token leads the class: question,
+/// vote, discussion, second vote, measurement, answer. Learners' pages follow, and show no answer before the instructor
+/// does. If they cannot open the address, a firewall on this machine blocks the port, or the Wi-Fi isolates its clients:
+/// use another network, such as a phone's hotspot. The lab of the live page (distance, faults) is available only in
+/// browsers on this machine; elsewhere, the page says so. With --labs 25, up to 25 browser tabs get a lab of their own, on
+/// any machine that reaches this one.
+///
+/// Laptops can also serve the workshop themselves and send their votes to the class: --class http://192.168.1.5:8080.
+/// Votes that were cast out of reach are sent later, and count once.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,

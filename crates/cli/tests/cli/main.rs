@@ -2,6 +2,7 @@
 
 mod agents;
 mod check;
+mod class;
 mod compare;
 mod descriptors;
 mod doctor;

@@ -4,7 +4,7 @@
 use feedlab_experiment::class::{Choice, FACTOR, Question, Round, Side, Tally, right_choice};
 
 use super::canvas::{Area, Canvas, DrawResult};
-use super::{Figures, Frame, Picture, WIDE};
+use super::{Figures, Frame, NARROW, Picture, WIDE};
 use crate::human;
 
 mod choices;
@@ -26,19 +26,37 @@ pub(crate) struct Votes<'a> {
     sentence: String,
 }
 
-/// Draws the votes on a question as an SVG element for a page. It takes the width of its container and reads best at
-/// 600 CSS pixels or more.
+/// The place that a chart of votes is drawn for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// 600 CSS pixels or more.
+    Wide,
+    /// A phone, or a column beside a text.
+    Narrow,
+}
+
+/// Draws the votes on a question as an SVG element for a page. It takes the width of its container.
 ///
 /// `predicted` and `measured` are in the question's unit, as
 /// [`Measured::in_unit`](feedlab_experiment::class::Measured::in_unit) makes them; the chart reveals the right choice
 /// as soon as it is known, so a page that still waits for votes passes neither and shows no chart. Votes before are
 /// hollow and votes after are solid; likewise the predicted value is hollow and the measured one solid.
 #[must_use]
-pub fn votes_chart(question: &Question, tally: &Tally, predicted: Option<f64>, measured: Option<f64>) -> String {
+pub fn votes_chart(
+    question: &Question,
+    tally: &Tally,
+    predicted: Option<f64>,
+    measured: Option<f64>,
+    place: Place,
+) -> String {
     let picture = Votes::new(question, tally, predicted, measured);
     let frame = Frame { picture: &picture, title: &question.text, invalid: false };
     // Drawing into memory cannot fail; if it did, the page would still have its text.
-    frame.inline(WIDE, "wide").unwrap_or_default()
+    let drawn = match place {
+        Place::Wide => frame.inline(WIDE, "wide"),
+        Place::Narrow => frame.inline(NARROW, "narrow"),
+    };
+    drawn.unwrap_or_default()
 }
 
 impl<'a> Votes<'a> {

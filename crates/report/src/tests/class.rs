@@ -76,7 +76,7 @@ fn sentence(question: &Question, votes: &[Vote], measured: Option<f64>) -> Strin
 
 /// The votes in a chart.
 fn chart(question: &Question, votes: &[Vote], predicted: Option<f64>, measured: Option<f64>) -> String {
-    crate::class::chart(question, &Tally::of(question, votes, measured), predicted, measured)
+    crate::class::chart(question, &Tally::of(question, votes, measured), predicted, measured, crate::class::Place::Wide)
 }
 
 fn class() -> Vec<Vote> {

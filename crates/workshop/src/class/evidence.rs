@@ -67,8 +67,8 @@ pub(crate) struct KnownAnswer {
     pub(crate) measured: Option<f64>,
     /// Which run measured it.
     pub(crate) from: Option<String>,
-    /// The URL of the run's [`report`].
-    report: Option<String>,
+    /// The URL of the run's [`report`]; absent while it would answer another question of the class.
+    pub(crate) report: Option<String>,
     /// The id of the right choice.
     right: Option<String>,
     /// The explanation of the answer.
@@ -127,6 +127,13 @@ impl Evidence {
     /// Returns the results of the newest run of the scenario in its present form, or of the recorded run.
     pub(crate) fn results(&self, scenario: &BundledScenario) -> Option<RunResults> {
         self.newest(scenario).or_else(|| recorded(scenario))
+    }
+
+    /// Whether a run may be one of this scenario, by its id, its scenario or the name of its folder. A folder can be
+    /// renamed, so any name that contains the scenario's counts.
+    pub(crate) fn may_be_run_of(&self, run: &str, scenario: &str) -> bool {
+        self.scenario(scenario)
+            .is_ok_and(|scenario| run.contains(&scenario.stem) || run.contains(&scenario.scenario.name))
     }
 
     /// Returns the folder of a recorded run, with its report.

@@ -1,5 +1,5 @@
-//! The workshop's routes. A request that changes something must be JSON. The server checks that it comes from a page of
-//! this server, and limits its time and size.
+//! The workshop's routes: all below `/workshop`, except the short address to join. A request that changes something must
+//! be JSON. The server checks that it comes from a page of this server, and limits its time and size.
 
 use std::sync::Arc;
 
@@ -13,11 +13,13 @@ use serde::de::DeserializeOwned;
 
 use super::Inner;
 
+mod lead;
 mod pages;
+mod projector;
 mod runs;
 mod votes;
 
-/// Returns all routes, below `/workshop`.
+/// Returns all routes.
 pub(crate) fn router(class: Arc<Inner>) -> Router {
     Router::new()
         .route("/workshop", get(pages::index))
@@ -25,8 +27,13 @@ pub(crate) fn router(class: Arc<Inner>) -> Router {
         .route("/workshop/{chapter}", get(pages::chapter))
         .route("/workshop/source/{*path}", get(pages::source))
         .route("/workshop/page/{name}", get(pages::file))
-        .route("/workshop/class", get(pages::projector))
+        .route("/join", get(projector::join))
+        .route("/workshop/class", get(projector::class))
+        .route("/workshop/class/state", get(lead::look))
+        .route("/workshop/class/hello", post(lead::hello))
+        .route("/workshop/class/lead", post(lead::lead))
         .route("/workshop/votes", post(votes::vote).get(votes::predicted))
+        .route("/workshop/votes/forwarded", post(votes::take))
         .route("/workshop/votes/{question}", get(votes::tally))
         .route("/workshop/runs", post(runs::start).get(runs::of_scenario))
         .route("/workshop/runs/{id}", get(runs::progress))

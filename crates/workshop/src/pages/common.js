@@ -1,13 +1,25 @@
-// What every page of the workshop needs: the learner's name, the projector mode, and a few helper functions.
+// What every page of the workshop needs: the learner's name and device, the projector mode, and a few functions.
 
 const NAME = "feedlab-name";
+const DEVICE = "feedlab-device";
 const PROJECTOR = "feedlab-projector";
 
-/** Stores values in localStorage. If that is disabled, a name lasts only as long as its page. */
-const keep = {
-  get(key) { try { return localStorage.getItem(key) ?? ""; } catch { return ""; } },
-  set(key, value) { try { localStorage.setItem(key, value); } catch { /* it lasts as long as the page */ } },
+/** Stores values in localStorage. If that is disabled, they last only as long as their page. */
+const values = new Map();
+export const keep = {
+  get(key) { try { return localStorage.getItem(key) ?? ""; } catch { return values.get(key) ?? ""; } },
+  set(key, value) { try { localStorage.setItem(key, value); } catch { values.set(key, value); } },
 };
+
+/** Returns 128 random bits. `crypto.randomUUID` is missing on pages without TLS, as they are in a classroom. */
+export const randomId = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Returns the id of this browser, so that two people with the same name are two. */
+export function device() {
+  if (!keep.get(DEVICE)) keep.set(DEVICE, randomId());
+  return keep.get(DEVICE);
+}
 
 const field = document.querySelector("#who");
 field.value = keep.get(NAME);
@@ -15,10 +27,26 @@ field.value = keep.get(NAME);
 /** Returns the learner's name; "" if it is missing. */
 export const who = () => field.value.trim();
 
-/** Moves the focus to the field for the name. */
+const nameSaid = document.querySelector("#who-said");
+
+/** Moves the focus to the field for the name, and says why, next to it and to screen readers. */
 export function askName() {
-  field.focus();
   field.scrollIntoView({ block: "center" });
+  field.focus({ preventScroll: true });
+  field.setAttribute("aria-invalid", "true");
+  say(nameSaid, "Enter your name, then vote.", true);
+}
+
+field.addEventListener("input", () => {
+  field.removeAttribute("aria-invalid");
+  say(nameSaid, "");
+});
+
+/** Sets the name, as if it had been typed at the top of the page. */
+export function setName(name) {
+  field.value = name.trim();
+  field.dispatchEvent(new Event("input"));
+  field.dispatchEvent(new Event("change"));
 }
 
 /** Calls `callback` when the name changes. */
@@ -39,10 +67,14 @@ projector.addEventListener("click", () => project(projector.getAttribute("aria-p
 /** Returns a URL below `/workshop/`, also behind a path prefix: this file is at `/workshop/page/`. */
 export const below = (path) => new URL(`../${path}`, import.meta.url).href;
 
-/** Requests a path below `/workshop/`. Returns `{ ok, status, body }`; the body of an error is its message. */
-export async function ask(path, json) {
-  const request = json === undefined ? { cache: "no-store" }
-    : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
+/**
+ * Requests a path below `/workshop/`, if there is one with the instructor's token. Returns `{ ok, status, body }`; the
+ * body of an error is its message, and the status 0 means that there was no response.
+ */
+export async function ask(path, json, token) {
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const request = json === undefined ? { cache: "no-store", headers }
+    : { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(json) };
   try {
     const response = await fetch(below(path), request);
     const body = response.ok ? await response.json() : (await response.text()).trim();
@@ -76,6 +108,9 @@ export function draw(where, svg) {
   where.innerHTML = svg;
 }
 
+/** The query that has a chart drawn for this screen. */
+export const width = () => matchMedia("(max-width: 40rem)").matches ? "&width=narrow" : "";
+
 /** Calls `work` now and every `ms` milliseconds while the page is visible. Calls never overlap. */
 export function every(ms, work) {
   let busy = false;
@@ -101,7 +136,8 @@ export function answer(tally) {
   if (known.right) row("right answer", element("b", tally.choices.find((choice) => choice.id === known.right)?.text ?? known.right));
   if (known.predicted !== null) row("predicted by arithmetic", `${figure(known.predicted)} ${unit}`);
   if (known.measured !== null) {
-    const report = element("a", known.from ?? "its report", { href: below(known.report), target: "_blank" });
+    const from = known.from ?? "its report";
+    const report = known.report ? element("a", from, { href: below(known.report), target: "_blank" }) : from;
     row("measured", `${figure(known.measured)} ${unit}: `, report);
   }
   row("because", known.because);

@@ -39,6 +39,9 @@ async fn the_files_of_the_pages_have_the_right_media_types() {
         ("common.js", "text/javascript"),
         ("chapter.js", "text/javascript"),
         ("class.js", "text/javascript"),
+        ("follow.js", "text/javascript"),
+        ("join.js", "text/javascript"),
+        ("votes.js", "text/javascript"),
     ] {
         let file = rig.get(&format!("/workshop/page/{name}")).await;
         assert!(file.status == 200 && file.head.contains(media_type), "{name}: {}", file.head);
@@ -59,6 +62,8 @@ async fn the_class_page_lists_every_question() {
         assert!(page.body.contains(&format!("class=\"hands\" data-question=\"{id}\"")), "{id}");
     }
     assert!(!page.body.contains("Six connections"), "the page does not contain the answer before it is requested");
+    assert!(page.body.contains("<b>192.168.1.5:8080/join</b>") && page.body.contains("<svg class=\"qr\""), "W3");
+    assert!(!page.body.contains(rig.token.secret()), "the token is nowhere but in the instructor's address");
 }
 
 /// Resolves a link on a page that a reverse proxy serves below `/lab`, as a browser does (RFC 3986, section 5.2.4), as
@@ -83,6 +88,7 @@ async fn f14_every_link_of_every_page_stays_below_the_path_prefix_of_the_page() 
         "/workshop",
         "/workshop/",
         "/workshop/class",
+        "/join",
         "/workshop/no-such-chapter",
         "/workshop/source/docs",
         "/workshop/source/docs/workshop/README.md",
@@ -115,7 +121,7 @@ async fn f14_every_link_of_every_page_stays_below_the_path_prefix_of_the_page() 
 #[tokio::test]
 async fn f14_no_script_uses_an_absolute_path() {
     let rig = Rig::new().await;
-    for name in ["common.js", "chapter.js", "class.js", "workshop.css"] {
+    for name in ["common.js", "chapter.js", "class.js", "follow.js", "join.js", "votes.js", "workshop.css"] {
         let text = rig.get(&format!("/workshop/page/{name}")).await.body;
         for fixed in ["(\"/workshop", "(`/workshop", "fetch(\"/", "fetch(`/", "url(/", "location.origin"] {
             assert!(!text.contains(fixed), "{name}: {fixed}");

@@ -16,6 +16,10 @@ async fn results_are_shown_only_after_a_prediction() {
     assert_eq!(early.status, 403);
     assert!(early.body.contains("predict first") && !early.body.contains("Six connections"), "{}", early.body);
     assert_eq!(rig.vote("seventh", "before", "Ada", json!("fails")).await.status, 201);
+    let saved = rig.get(path).await;
+    assert!(saved.json()["yours"]["before"] == "fails" && saved.json()["known"].is_null(), "{}", saved.body);
+    assert!(!saved.body.contains("svg") && !saved.body.contains("Six connections"), "W1: {}", saved.body);
+    let path = "/workshop/votes/seventh?who=Ada&answer=open";
     let results = rig.get(path).await.json();
     assert_eq!(results["known"]["right"], "waits");
     assert_eq!(results["known"]["because"], "Six connections an origin.");

@@ -1,15 +1,14 @@
-//! The pages: the chapters, the files that they link to, the class page for the projector, and the pages' own files.
+//! The pages: the chapters, the files that they link to, and the pages' own files.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use feedlab_experiment::class::Question;
 use feedlab_server::Rejection;
 
 use crate::chapter::{self, Chapter, Source, escaped};
-use crate::class::Inner;
+use crate::class::{Inner, held};
 
 /// The stylesheet and scripts of the pages.
 #[derive(rust_embed::Embed)]
@@ -35,13 +34,22 @@ pub(crate) async fn chapter(State(class): State<Arc<Inner>>, Path(name): Path<St
     let root = root(&at);
     let Some(chapter) = chapter::named(&name) else { return not_found(&name, &root) };
     let content = chapter.page(&class.questions, &root);
-    let main = format!("{}{}", content.main, neighbors(&name, &root));
+    let main = format!("{}{}", held::folded(&content.main), neighbors(&name, &root));
     page(StatusCode::OK, &content.title, &main, "chapter.js", &root)
 }
 
 /// `GET /workshop/source/PATH`.
-pub(crate) async fn source(Path(path): Path<String>, at: Uri) -> Result<Response, Rejection> {
+pub(crate) async fn source(
+    State(class): State<Arc<Inner>>,
+    Path(path): Path<String>,
+    at: Uri,
+) -> Result<Response, Rejection> {
     let root = root(&at);
+    if held::has_answers(&path) && class.holds_anything_back()? {
+        return Err(Rejection::forbidden(
+            "this file has answers to questions of the class; the instructor reveals them",
+        ));
+    }
     match chapter::source(&path, &root) {
         Some(Source::Page(content)) => Ok(page(StatusCode::OK, &content.title, &content.main, "chapter.js", &root)),
         Some(Source::Picture(media_type, bytes)) => {
@@ -68,53 +76,9 @@ pub(crate) async fn file(Path(name): Path<String>) -> Result<([(HeaderName, &'st
     Ok((head(media_type), file.data.into_owned()))
 }
 
-/// `GET /workshop/class`, for the projector: one question at a time, and its votes and its answer when the teacher
-/// shows them.
-pub(crate) async fn projector(State(class): State<Arc<Inner>>, at: Uri) -> Response {
-    let questions = &class.questions.question;
-    let options: String = questions.iter().map(option).collect();
-    let hands: String = questions.iter().map(hands).collect();
-    let empty = if questions.is_empty() { "<p class=\"mistake\">There are no questions yet.</p>\n" } else { "" };
-    let main = format!(
-        "<h1 class=\"quiet\">The class</h1>\n{empty}<p class=\"controls\"><label>Question <select id=\"asked\">\n{options}</select></label>\n\
-         <button type=\"button\" id=\"votes\" aria-pressed=\"false\">Show the votes</button>\n\
-         <button type=\"button\" id=\"answer\" aria-pressed=\"false\">Show the answer</button></p>\n\
-         <section id=\"shown\" aria-label=\"Votes\">\n<h2 id=\"text\"></h2>\n<p id=\"count\" role=\"status\"></p>\n\
-         <div id=\"chart\" class=\"chart\"></div>\n<div id=\"known\"></div>\n</section>\n\
-         <details id=\"hands\"><summary>Count hands</summary>\n{hands}<p class=\"said\" role=\"status\"></p></details>\n"
-    );
-    page(StatusCode::OK, "The class", &main, "class.js", &root(&at))
-}
-
-fn option(question: &Question) -> String {
-    let (id, text) = (escaped(&question.id), escaped(&question.text));
-    format!("<option value=\"{id}\">{}: {text}</option>\n", escaped(&question.chapter))
-}
-
-/// Returns the form for counting raised hands: a count for each choice, or for one number.
-fn hands(question: &Question) -> String {
-    let row = |label: &str, answer: &str| {
-        format!(
-            "<label>{label} <input type=\"number\" min=\"1\" max=\"1000\" step=\"1\" data-answer=\"{answer}\" \
-             inputmode=\"numeric\"></label>\n"
-        )
-    };
-    let rows: String = if question.choices.is_empty() {
-        let unit = question.unit.as_deref().map(escaped).unwrap_or_default();
-        format!("<label>{unit} <input type=\"number\" step=\"any\" name=\"number\"></label>\n") + &row("hands", "")
-    } else {
-        question.choices.iter().map(|choice| row(&escaped(&choice.text), &escaped(&choice.id))).collect()
-    };
-    format!(
-        "<form class=\"hands\" data-question=\"{}\" hidden>\n<fieldset><legend>Hands for each answer</legend>\n{rows}</fieldset>\n\
-         <button name=\"round\" value=\"before\">Before</button> <button name=\"round\" value=\"after\">After</button>\n</form>\n",
-        escaped(&question.id),
-    )
-}
-
 /// Returns the relative URL of the server's root, as seen from a page. A reverse proxy may serve everything under a
 /// path prefix that the server does not know.
-fn root(at: &Uri) -> String {
+pub(super) fn root(at: &Uri) -> String {
     match at.path().matches('/').count() {
         0 | 1 => "./".to_owned(),
         folders => "../".repeat(folders - 1),
@@ -122,7 +86,7 @@ fn root(at: &Uri) -> String {
 }
 
 /// Returns the response with a page of the workshop, from which `root` leads to the root of the server.
-fn page(status: StatusCode, title: &str, main: &str, script: &str, root: &str) -> Response {
+pub(super) fn page(status: StatusCode, title: &str, main: &str, script: &str, root: &str) -> Response {
     let head = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-cache")];
     (status, head, Html(shell(title, main, script, root))).into_response()
 }

@@ -1,22 +1,23 @@
 //! The routes for measurements: start one, follow its progress, and read its results.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use feedlab_experiment::class::{Question, name};
 use feedlab_server::Rejection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::class::Inner;
 use crate::class::evidence::report;
 use crate::class::routes::{blocking, read_json};
 use crate::class::runs::{Run, State as RunState};
+use crate::class::{ClassError, Inner};
 use crate::limits::MAX_RUN_FILE_BYTES;
 
 /// An example of a request, for error messages.
@@ -31,12 +32,17 @@ pub(crate) struct Order {
     who: Option<String>,
 }
 
-/// `POST /workshop/runs`.
+/// `POST /workshop/runs`. In a class, only its instructor measures: there is one machine, and one run at a time.
 pub(crate) async fn start(
     State(class): State<Arc<Inner>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Rejection> {
+    let (lesson, now) = class.lesson()?;
+    if class.needs_token(&lesson, now) {
+        class.gate.require(&headers, peer.ip(), "measuring on the class's machine")?;
+    }
     let order: Order = read_json(&headers, &body, EXAMPLE)?;
     let who = order.who.as_deref().map_or(Ok("somebody"), name).map_err(Rejection::bad_request)?.to_owned();
     let (inner, path) = (class.clone(), order.scenario.clone());
@@ -75,7 +81,7 @@ pub(crate) async fn progress(
     Path(id): Path<String>,
 ) -> Result<Json<Progress>, Rejection> {
     let run = id.parse().ok().and_then(|id| class.runs.get(id)).ok_or_else(|| no_such(&id))?;
-    blocking(move || progress_of(&class, run)).await.map(Json)
+    Ok(Json(blocking(move || progress_of(&class, run)).await??))
 }
 
 /// The query for a scenario.
@@ -94,18 +100,19 @@ pub(crate) async fn of_scenario(
     })?;
     blocking(move || {
         let bundled = class.evidence.scenario(&scenario).map_err(Rejection::not_found)?;
-        let newest = class.evidence.results(&bundled);
+        let newest = if class.holds_back(&scenario)? { None } else { class.evidence.results(&bundled) };
         let newest = newest.map(|run| json!({ "from": run.from, "report": report(&run.id) }));
-        let last = class.runs.last_of(&scenario).map(|run| progress_of(&class, run));
+        let last = class.runs.last_of(&scenario).map(|run| progress_of(&class, run)).transpose()?;
         Ok(Json(json!({ "last": last, "newest": newest })))
     })
     .await?
 }
 
-fn progress_of(class: &Inner, run: Run) -> Progress {
-    let is_done = run.state != RunState::Running;
+/// Returns how far a run is; its results and its report are absent while the instructor holds them back.
+fn progress_of(class: &Inner, run: Run) -> Result<Progress, ClassError> {
+    let is_shown = run.state != RunState::Running && !class.holds_back(&run.scenario)?;
     let questions = class.questions.question.iter().filter(|question| {
-        is_done && question.measured.as_ref().is_some_and(|measured| measured.scenario == run.scenario)
+        is_shown && question.measured.as_ref().is_some_and(|measured| measured.scenario == run.scenario)
     });
     let outcome = |question: &Question| {
         let known = class.evidence.answer_to(question);
@@ -116,7 +123,7 @@ fn progress_of(class: &Inner, run: Run) -> Progress {
             from: known.from,
         }
     };
-    Progress {
+    Ok(Progress {
         id: run.id.to_string(),
         state: match run.state {
             RunState::Running => "running",
@@ -125,18 +132,21 @@ fn progress_of(class: &Inner, run: Run) -> Progress {
         },
         progress: run.progress(),
         results: questions.map(outcome).collect(),
-        report: matches!(run.state, RunState::Done(_)).then(|| report(&run.id.to_string())),
+        report: (is_shown && matches!(run.state, RunState::Done(_))).then(|| report(&run.id.to_string())),
         scenario: run.scenario,
         message: run.message,
-    }
+    })
 }
 
 type Head = [(HeaderName, &'static str); 2];
 
 /// `GET /workshop/runs/ID/report.html`, and the charts and figures next to it. `ID` is the id of a run that was
-/// requested here, the name of a results folder, or `recorded-NAME`.
+/// requested here, the name of a results folder, or `recorded-NAME`. Their addresses can be guessed, so they are held
+/// back like the answers.
 pub(crate) async fn file(
     State(class): State<Arc<Inner>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Path((id, file)): Path<(String, String)>,
 ) -> Result<(Head, Vec<u8>), Rejection> {
     let media_type = match file.strip_prefix("charts/") {
@@ -149,9 +159,21 @@ pub(crate) async fn file(
             ));
         }
     };
+    let is_instructor = class.gate.is_instructor(&headers, peer.ip())?;
+    let (inner, run) = (class.clone(), id.clone());
+    if blocking(move || is_held(&inner, &run)).await?? && !is_instructor {
+        return Err(Rejection::forbidden("this run answers a question of the class; the instructor reveals it"));
+    }
     let bytes = blocking(move || read(&class, &id, &file).ok_or_else(|| no_such(&id))).await??;
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
     Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, policy)], bytes))
+}
+
+/// Whether a run's files answer a question that the instructor has not revealed yet.
+fn is_held(class: &Inner, id: &str) -> Result<bool, ClassError> {
+    let requested = id.parse().ok().and_then(|id| class.runs.get(id));
+    let run = requested.as_ref().map_or(id, |run| &run.scenario);
+    Ok(class.held_scenarios()?.into_iter().any(|scenario| class.evidence.may_be_run_of(run, scenario)))
 }
 
 fn read(class: &Inner, id: &str, file: &str) -> Option<Vec<u8>> {
