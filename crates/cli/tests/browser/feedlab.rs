@@ -44,6 +44,11 @@ impl Server {
         self
     }
 
+    /// Returns the class page with the instructor's token.
+    pub(crate) fn instructor(&self) -> String {
+        self.feedlab.ready()["instructor"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn url(&self) -> String {
         let address = self.feedlab.address();
         let ip = if address.ip().is_unspecified() { "127.0.0.2".to_owned() } else { address.ip().to_string() };

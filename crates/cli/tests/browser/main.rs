@@ -7,6 +7,7 @@
 
 mod axe;
 mod chromedriver;
+mod devtools;
 mod feedlab;
 mod killed;
 mod live;
@@ -26,6 +27,7 @@ mod panels;
 mod prefix;
 mod presets;
 mod reach;
+mod rehearsal;
 mod report;
 mod screenshots;
 #[cfg(target_os = "linux")]

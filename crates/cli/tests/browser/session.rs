@@ -6,6 +6,7 @@ use thirtyfour::common::log::LoggingPrefsLogLevel;
 use thirtyfour::{CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, WebDriver, WindowHandle};
 
 use crate::chromedriver::Chromedriver;
+use crate::devtools::DevTools;
 use crate::feedlab::Server;
 use crate::log::Log;
 use crate::tab::Tab;
@@ -32,7 +33,9 @@ pub(crate) struct Session {
     /// The tab that stays open: without one, the browser exits.
     home: WindowHandle,
     // After the driver, which closes its session with it.
-    _process: Chromedriver,
+    process: Chromedriver,
+    /// The browser's own endpoint, once a test needs it.
+    tools: Mutex<Option<DevTools>>,
     /// The servers, which stop after the tabs; otherwise the tabs would log errors.
     servers: Mutex<Vec<Server>>,
     /// The errors that the page may log, because the test provokes them.
@@ -53,7 +56,7 @@ impl Session {
         let driver = WebDriver::new(&process.url, wishes).await.unwrap();
         driver.goto("about:blank").await.unwrap();
         let home = driver.window().await.unwrap();
-        Self { driver, home, _process: process, servers: Mutex::default(), expected: Mutex::default() }
+        Self { driver, home, process, tools: Mutex::default(), servers: Mutex::default(), expected: Mutex::default() }
     }
 
     /// Starts `feedlab serve` with `rate` updates per second for the rest of the test, and returns its URL.
@@ -85,6 +88,22 @@ impl Session {
         self.go_home().await;
         let window = self.driver.new_tab().await.unwrap();
         Tab::new(self.driver.clone(), window)
+    }
+
+    /// Opens an empty tab in a browser context of its own, which shares no storage with others: another person's phone.
+    pub(crate) async fn apart(&self) -> Tab {
+        self.go_home().await;
+        let before = self.driver.windows().await.unwrap();
+        self.open_apart();
+        let windows = self.driver.windows().await.unwrap();
+        let window = windows.into_iter().find(|window| !before.contains(window)).expect("the new tab has a handle");
+        Tab::new(self.driver.clone(), window)
+    }
+
+    /// The contexts belong to one connection, so it stays open.
+    fn open_apart(&self) {
+        let mut tools = self.tools.lock().unwrap();
+        tools.get_or_insert_with(|| DevTools::of(self.process.profile())).open_apart();
     }
 
     /// Expects console errors that contain one of these texts.
