@@ -48,7 +48,7 @@ pub(super) fn draw(votes: &Votes, canvas: &mut Canvas, area: Area) -> DrawResult
         columns(canvas, &bins.bars(side, highest, strip), strip, round)?;
         canvas.text(&title(votes, round, side), (area.left, top + 18.0), TextFormat::new(13.5).bold())?;
     }
-    lines(votes, canvas, bins.inner(plot), axis)?;
+    lines(votes, canvas, (bins.inner(plot), area), axis)?;
     votes.rounds().into_iter().enumerate().try_for_each(|(index, (_, side))| {
         let top = plot.top + index as f64 * (HEAD + STRIP);
         figures(canvas, &bins.bars(side, highest, Area { top: top + HEAD, bottom: top + HEAD + STRIP, ..plot }))
@@ -248,7 +248,7 @@ fn ground(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawRes
 }
 
 /// Draws the predicted and the measured value across all strips, each with its name on a separate line above.
-fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResult {
+fn lines(votes: &Votes, canvas: &mut Canvas, (plot, whole): (Area, Area), axis: Axis) -> DrawResult {
     let known = [("predicted", votes.predicted, &sign::DASHES[..]), ("measured", votes.measured, &[])];
     for (index, (what, value, dashes)) in known.into_iter().enumerate() {
         let Some(value) = value else { continue };
@@ -261,7 +261,9 @@ fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResu
             sign::measured(canvas, (x, y))?;
         }
         let said = format!("{what} {}", figure(votes.question, value));
-        let is_left = x + 14.0 + text::width(&said, 14.0) > plot.right;
+        // The names may lie over the columns at the edges, because they are above them.
+        let (left, right) = (x - 12.0 - whole.left, whole.right - x - 12.0);
+        let is_left = text::width(&said, 14.0) > right && left > right;
         let (anchor, away) = if is_left { (Anchor::End, -12.0) } else { (Anchor::Start, 12.0) };
         canvas.text(&said, (x + away, y), TextFormat::new(14.0).bold().at(anchor))?;
     }
@@ -272,6 +274,8 @@ fn lines(votes: &Votes, canvas: &mut Canvas, plot: Area, axis: Axis) -> DrawResu
 mod tests {
     use feedlab_experiment::class::{Answer, Questions, Tally, Vote};
 
+    use super::super::super::NARROW;
+    use super::super::{Place, votes_chart};
     use super::*;
 
     const QUESTION: &str = r#"
@@ -326,5 +330,33 @@ measured = { scenario = "scenarios/workshop/a.toml", contender = "SSE", metric =
         assert_eq!((axis, counts), (Axis::Linear { high: 100.0 }, [0, 1, 2]), "not even if most of them are jokes");
         let (_, counts) = drawn("requests", &[1e9, 1e9, 60.0], Some(63.0));
         assert_eq!(counts, [0, 1, 2]);
+    }
+
+    /// Returns where a text of a drawing begins and ends, as shares of the drawing's width.
+    fn ends(svg: &str, said: &str, size: f64) -> (f64, f64) {
+        let number = |text: &str, name: &str| {
+            let value = text.split_once(&format!("{name}=\"")).unwrap().1.split('"').next().unwrap();
+            value.split(' ').nth(if name == "viewBox" { 2 } else { 0 }).unwrap().parse::<f64>().unwrap()
+        };
+        let (before, _) = svg.split_once(&format!("\n{said}\n")).unwrap();
+        let tag = &before[before.rfind("<text").unwrap()..];
+        let (x, width) = (number(tag, " x") / number(svg, "viewBox"), text::width(said, size) / NARROW);
+        if tag.contains("text-anchor=\"end\"") { (x - width, x) } else { (x, x + width) }
+    }
+
+    #[test]
+    fn w5_on_a_phone_a_joke_number_does_not_push_the_names_of_the_known_values_out() {
+        let questions = Questions::parse(&QUESTION.replace("UNIT", "updates")).unwrap();
+        let text = r#"{"question":"q","round":"before","who":"Ada","answer":1e9,"at":1}"#;
+        let votes = questions.votes(&format!("{text}\n{}", text.replace("1e9", "19").replace("Ada", "Bob"))).unwrap();
+        let tally = Tally::of(&questions.question[0], &votes, Some(10.0));
+        for known in [0.5, 10.0, 19.0] {
+            let svg = votes_chart(&questions.question[0], &tally, Some(known), Some(known), Place::Narrow);
+            for what in ["predicted", "measured"] {
+                let said = format!("{what} {}", figure(&questions.question[0], known));
+                let (left, right) = ends(&svg, &said, 14.0);
+                assert!(left >= 0.0 && right <= 1.0, "{said}: {left} to {right}");
+            }
+        }
     }
 }
