@@ -68,7 +68,9 @@ impl<'a> Room<'a> {
     pub(super) async fn until_joined(&self, count: usize) {
         let said = format!("document.querySelector('#people').innerText === '{count} joined'");
         self.until_projector("all joined", &said).await;
-        self.note(&format!("{count} phones have joined; two of their owners are called Ada, and the page of the second says so"));
+        self.note(&format!(
+            "{count} phones have joined; two of their owners are called Ada, and the page of the second says so"
+        ));
         self.picture_of(&self.instructor, "join", "projector").await;
     }
 
