@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod agent;
+mod changes;
 mod publish;
 mod run;
 mod serve;
@@ -54,7 +55,6 @@ Start here:
   feedlab run scenarios/quick.toml     compare the four transports; under a minute
   feedlab serve                        serve a live feed: this machine's load
   feedlab watch http://127.0.0.1:8080  follow it from another terminal
-  feedlab check URL                    is your own server right?
   feedlab check URL                    judge any server: is it right?
   feedlab inspect URL                  find out why a stream stalls on its way
   feedlab workshop                     learn and teach in a browser

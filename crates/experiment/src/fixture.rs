@@ -62,6 +62,7 @@ pub(crate) fn manifest(run: &str) -> Manifest {
         run: run.to_owned(),
         seed: scenario.seed,
         scenario,
+        changes: Vec::new(),
         feedlab_version: "0.1.0".to_owned(),
         rustc_version: "1.95.0".to_owned(),
         git_revision: None,

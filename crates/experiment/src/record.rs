@@ -152,6 +152,9 @@ pub struct Manifest {
     pub run: String,
     /// The scenario with all defaults filled in.
     pub scenario: Scenario,
+    /// What the command line changed in the scenario's file: `measure.duration=2s`, `only SSE`; empty if nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changes: Vec<String>,
     /// The scenario's seed.
     pub seed: u64,
     /// feedlab's version.

@@ -11,6 +11,7 @@ use feedlab_feed::bounded;
 use feedlab_feed::settings::duration;
 use serde::{Deserialize, Serialize};
 
+mod change;
 mod contender;
 mod error;
 mod lab;
@@ -21,6 +22,7 @@ mod threshold;
 mod validate;
 pub mod written;
 
+pub use change::{Change, ChangeError};
 pub use contender::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, Via};
 pub use error::ScenarioError;
 pub(crate) use error::{plain_message, position};

@@ -8,6 +8,7 @@ use feedlab_experiment::predict::{self, Prediction};
 use feedlab_experiment::scenario::{Contender, Network};
 use serde::Serialize;
 
+use super::changes::ChangeArgs;
 use crate::exit::{Exit, bad_input};
 use crate::output::{self, Format};
 
@@ -56,12 +57,15 @@ pub(crate) struct Args {
     format: Format,
 
     #[command(flatten)]
+    changes: ChangeArgs,
+
+    #[command(flatten)]
     scale: scale::ScaleArgs,
 }
 
 /// Predicts and prints.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    let mut scenario = Scenario::load(&args.scenario).map_err(bad_input)?;
+    let mut scenario = args.changes.load(&args.scenario)?.scenario;
     if let Some(rtt) = args.rtt {
         scenario.network = Some(Network { rtt, ..scenario.network.unwrap_or_default() });
     }

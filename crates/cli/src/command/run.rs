@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use feedlab_experiment::{Scenario, plan};
+use feedlab_experiment::plan;
 
+use super::changes::{ChangeArgs, Changed};
 use super::limits;
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
@@ -48,6 +49,7 @@ Examples:
   feedlab run scenarios/quick.toml --target nchan
   feedlab run scenarios/quick.toml --target my-server.toml
   feedlab run scenarios/quick.toml --target http://127.0.0.1:9000
+  feedlab run scenarios/quick.toml --only sse --set measure.duration=2s --repetitions 5
 
 Exit status:
     0  done, and every threshold met
@@ -90,6 +92,9 @@ pub(crate) struct Args {
     target: Option<String>,
 
     #[command(flatten)]
+    changes: ChangeArgs,
+
+    #[command(flatten)]
     spread: SpreadArgs,
 
     /// Stop gracefully when standard input ends; the process that started this run holds the other end
@@ -108,12 +113,11 @@ pub(super) enum FailOn {
 
 /// Runs all scenarios. Reports foreseeable problems before it measures the first one.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    let scenarios =
-        args.scenarios.iter().map(|file| load(file, args.target.as_deref())).collect::<anyhow::Result<Vec<_>>>()?;
-    let all: Vec<_> = scenarios.iter().map(|(scenario, _)| scenario).collect();
+    let scenarios = args.scenarios.iter().map(|file| load(args, file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let all: Vec<_> = scenarios.iter().map(|one| &one.scenario).collect();
     let spread = args.spread.checked(&all).map_err(bad_input)?;
     needs::check_descriptors(all.into_iter(), spread.generators()).map_err(bad_input)?;
-    scenarios.iter().for_each(|(scenario, _)| needs::warn_of_few_samples(scenario));
+    scenarios.iter().for_each(|one| needs::warn_of_few_samples(&one.scenario));
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and must not take a core from the measured processes.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -129,28 +133,26 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// Returns a scenario, with its target if one is chosen, and the text of its file, which is read only once because it may
-/// be a pipe.
-fn load(file: &Path, target: Option<&str>) -> anyhow::Result<(Scenario, String)> {
-    let text = Scenario::text(file).map_err(bad_input)?;
-    let scenario = Scenario::parse(&text, file).map_err(bad_input)?;
-    let scenario = match target {
-        Some(target) => target::measured_by(&scenario, target).map_err(bad_input)?,
-        None => scenario,
+/// Returns a scenario with its changes, and with its target if one is chosen.
+fn load(args: &Args, file: &Path) -> anyhow::Result<Changed> {
+    let changed = args.changes.load(file)?;
+    let scenario = match args.target.as_deref() {
+        Some(target) => target::measured_by(&changed.scenario, target).map_err(bad_input)?,
+        None => return Ok(changed),
     };
-    Ok((scenario, text))
+    Ok(Changed { scenario, ..changed })
 }
 
 async fn run_all(
     args: &Args,
     spread: &Spread,
-    scenarios: &[(Scenario, String)],
+    scenarios: &[Changed],
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
-    if let (Spread::Segment { segment, start_us, role }, [(scenario, text)]) = (spread, scenarios) {
+    if let (Spread::Segment { segment, start_us, role }, [one]) = (spread, scenarios) {
         let assignment = segment::Assignment { segment: *segment, start_us: *start_us, role: *role };
-        return segment::run((scenario, text), &args.out, assignment, &interrupt.stop).await;
+        return segment::run((&one.scenario, &one.text), &args.out, assignment, &interrupt.stop).await;
     }
     let mut setup = match spread {
         Spread::Agents { .. } => match gather(spread, scenarios, interrupt).await? {
@@ -168,16 +170,15 @@ async fn run_all(
 
 async fn run_each(
     args: &Args,
-    scenarios: &[(Scenario, String)],
+    scenarios: &[Changed],
     mut junit: Option<&mut Junit>,
     interrupt: &Interrupt,
     mut setup: Option<&mut AgentSetup>,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
-    for (index, (scenario, text)) in scenarios.iter().enumerate() {
-        let later = scenarios[index + 1..].iter().map(|(scenario, _)| plan::duration(scenario)).sum();
-        worst =
-            worst.max(run(args, (scenario, text), later, junit.as_deref_mut(), interrupt, setup.as_deref_mut()).await?);
+    for (index, one) in scenarios.iter().enumerate() {
+        let later = scenarios[index + 1..].iter().map(|one| plan::duration(&one.scenario)).sum();
+        worst = worst.max(run(args, one, later, junit.as_deref_mut(), interrupt, setup.as_deref_mut()).await?);
         if worst == Exit::Interrupted {
             break;
         }
@@ -192,13 +193,9 @@ struct AgentSetup {
 }
 
 /// Waits for the agents; returns `None` if the run was stopped.
-async fn gather(
-    spread: &Spread,
-    scenarios: &[(Scenario, String)],
-    interrupt: &Interrupt,
-) -> anyhow::Result<Option<AgentSetup>> {
+async fn gather(spread: &Spread, scenarios: &[Changed], interrupt: &Interrupt) -> anyhow::Result<Option<AgentSetup>> {
     let Spread::Agents { address, agents, name, site } = spread else { return Ok(None) };
-    let most = |(scenario, _): &(Scenario, String)| {
+    let most = |Changed { scenario, .. }: &Changed| {
         let slow = scenario.clients.slow.map_or(0, |slow| slow.count);
         scenario.clients.count.iter().max().copied().unwrap_or_default() + slow
     };
@@ -210,17 +207,18 @@ async fn gather(
 /// Runs one scenario, from the empty folder to the report. `later` is the planned time of the scenarios after it.
 async fn run(
     args: &Args,
-    (scenario, text): (&Scenario, &str),
+    changed: &Changed,
     later: Duration,
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
     setup: Option<&mut AgentSetup>,
 ) -> anyhow::Result<Exit> {
+    let scenario = &changed.scenario;
     let cell_time = match setup {
         None => plan::cell_duration(scenario),
         Some(_) => plan::parts_duration(scenario),
     };
-    let mut series = series::Series::open(scenario, text, &args.out, (cell_time, later))?;
+    let mut series = series::Series::open(changed, &args.out, (cell_time, later))?;
     let folder = args.out.join(series.folder.id());
     let end = series.measure(&interrupt.stop, setup).await;
     let options =

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use feedlab_experiment::scenario::ScenarioError;
+use feedlab_experiment::scenario::{ChangeError, ScenarioError};
 use feedlab_experiment::{Scenario, plan};
 
+use super::changes::{ChangeArgs, Changed};
 use super::run::needs::{self, for_people};
 use crate::exit::{Exit, bad_input, describe};
 use crate::output;
@@ -19,18 +20,22 @@ use crate::output;
 #[command(after_help = "\
 Example:
   feedlab validate scenarios/*.toml
+  feedlab validate scenarios/quick.toml --set clients.count=1000 --repetitions 5
   feedlab schema    every key of a scenario file, with its meaning")]
 pub(crate) struct Args {
     /// Scenario files
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
+
+    #[command(flatten)]
+    changes: ChangeArgs,
 }
 
 /// Checks every file, even after a wrong one.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
     for file in &args.scenarios {
-        let error = match check(file) {
+        let error = match check(file, &args.changes) {
             Ok(line) => {
                 output::data(&line)?;
                 continue;
@@ -47,8 +52,12 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Describes a run of the file, or returns the error that `run` would return.
-fn check(file: &Path) -> anyhow::Result<String> {
-    let scenario = Scenario::load(file)?;
+fn check(file: &Path, changes: &ChangeArgs) -> anyhow::Result<String> {
+    let Changed { scenario, .. } = match changes.read(file) {
+        Ok(changed) => changed,
+        Err(ChangeError::Scenario(error)) => return Err(error.into()),
+        Err(error) => return Err(anyhow::Error::new(error).context(file.display().to_string())),
+    };
     needs::check_descriptors(std::iter::once(&scenario), 1)
         .with_context(|| file.display().to_string())
         .map_err(bad_input)?;

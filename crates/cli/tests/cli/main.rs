@@ -1,6 +1,7 @@
 //! The command line as users see it: the real binary, real processes, real sockets.
 
 mod agents;
+mod changes;
 mod check;
 mod class;
 mod compare;

@@ -27,6 +27,7 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
     let open_files = machine.max_open_files.map(|most| format!("at most {}", human::count(most as f64)));
     let conditions = [
         ("scenario", Some(scenario.name.clone())),
+        ("changed", Some(manifest.changes.join("; ")).filter(|changes| !changes.is_empty())),
         ("feed", Some(feed(scenario))),
         ("clients", Some(clients(scenario))),
         ("contenders", Some(contenders(scenario))),

@@ -119,6 +119,7 @@ fn manifest(scenario: Scenario, run: String, cells: usize, verdict: Verdict) -> 
         run,
         seed: scenario.seed,
         scenario,
+        changes: Vec::new(),
         feedlab_version: "0.1.0".to_owned(),
         rustc_version: "rustc 1.95.0".to_owned(),
         git_revision: Some("0123abc".to_owned()),

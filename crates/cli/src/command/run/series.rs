@@ -18,6 +18,7 @@ use super::keys::Keys;
 use super::progress::Progress;
 use super::{AgentSetup, cell, trial};
 use crate::build;
+use crate::command::changes::Changed;
 
 /// A run in progress.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(in crate::command) struct Series<'a> {
     pub(in crate::command) plan: Vec<Cell>,
     /// The records of the finished cells.
     pub(in crate::command) records: Vec<CellRecord>,
+    /// What the command line changed in the scenario.
+    changes: Vec<String>,
     /// The names of the agents or segments that drive the clients; empty if one load generator does.
     pub(in crate::command) agents: Vec<String>,
     /// Certificate and key, if any contender uses TLS.
@@ -51,11 +54,9 @@ pub(in crate::command) enum End {
 }
 
 impl<'a> Series<'a> {
-    /// Creates everything that the run will write, before anything is measured. `text` is the text of the scenario's
-    /// file. `cell_time` is the planned time of a cell, and `later` that of the scenarios after this one.
+    /// Creates everything that the run will write, before anything is measured. `cell_time` is the planned time of a cell, and `later` that of the scenarios after this one.
     pub(in crate::command) fn open(
-        scenario: &'a Scenario,
-        text: &str,
+        Changed { scenario, text, changes }: &'a Changed,
         out: &Path,
         (cell_time, later): (Duration, Duration),
     ) -> anyhow::Result<Self> {
@@ -64,8 +65,8 @@ impl<'a> Series<'a> {
         let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
         let progress = Progress::new(scenario, plan.len(), cell_time, later);
-        let series = Self { scenario, started, folder, plan, records: Vec::new(), agents: Vec::new(), keys, progress };
-        series.with_files(text)
+        let (records, changes, agents) = (Vec::new(), changes.clone(), Vec::new());
+        Self { scenario, started, folder, plan, records, changes, agents, keys, progress }.with_files(text)
     }
 
     /// Returns a series for parts that were measured elsewhere, to be merged as if measured here. `started` is when
@@ -78,8 +79,8 @@ impl<'a> Series<'a> {
     ) -> anyhow::Result<Self> {
         let folder = RunFolder::create(out, scenario, started)?;
         let (plan, progress) = (plan::cells(scenario), Progress::silent());
-        Self { scenario, started, folder, plan, records: Vec::new(), agents: Vec::new(), keys: None, progress }
-            .with_files(text)
+        let (records, changes, agents) = (Vec::new(), Vec::new(), Vec::new());
+        Self { scenario, started, folder, plan, records, changes, agents, keys: None, progress }.with_files(text)
     }
 
     /// Adds a finished cell.
@@ -108,6 +109,7 @@ impl<'a> Series<'a> {
             schema: SCHEMA,
             run: self.folder.id().to_owned(),
             scenario: self.scenario.clone(),
+            changes: self.changes.clone(),
             seed: self.scenario.seed,
             feedlab_version: build::VERSION.to_owned(),
             rustc_version: build::RUSTC.to_owned(),
