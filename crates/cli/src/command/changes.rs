@@ -55,7 +55,7 @@ impl ChangeArgs {
         })
     }
 
-    /// As [`Self::load`], with an error from which the place in the file can be told.
+    /// As [`Self::load`], with an error that has the place in the file.
     pub(crate) fn read(&self, file: &Path) -> Result<Changed, ChangeError> {
         let values = self.values();
         let (scenario, text) = Scenario::changed(&Scenario::text(file)?, file, &values)?;

@@ -54,3 +54,28 @@ fn every_segment_has_six_parts_and_three_wrong_answers() {
         assert_eq!(wrong, 3, "{title}: typical wrong answers");
     }
 }
+
+/// The reading times follow from the words of the chapters.
+#[test]
+fn the_table_of_times_has_the_words_of_the_chapters() {
+    let readme = page("README.md");
+    let rows: Vec<(&str, &str)> = readme
+        .lines()
+        .filter_map(|line| {
+            let (file, rest) = line.strip_prefix("| [")?.split_once("](")?.1.split_once(')')?;
+            Some((file, rest.split(" | ").nth(1).filter(|_| line.contains(" min |"))?))
+        })
+        .collect();
+    assert_eq!(rows.len(), 10, "{rows:?}");
+    let mut all = 0;
+    for (file, words) in rows {
+        let counted = page(file).split_whitespace().count();
+        assert_eq!(
+            words.replace(',', ""),
+            counted.to_string(),
+            "{file}: correct the words and the minutes that follow"
+        );
+        all += counted;
+    }
+    assert!(readme.replace(',', "").contains(&format!("| all | {all} |")), "{all} words in all");
+}
