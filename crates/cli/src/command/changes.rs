@@ -11,8 +11,8 @@ use crate::exit::bad_input;
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Change the scenario")]
 pub(crate) struct ChangeArgs {
-    /// Use another value for a key of the scenario: measure.duration=2s, clients.count=[10,100], network.rtt=50ms;
-    /// contender.2.interval=5s is a key of the second [[contender]] (repeatable)
+    /// Use another value for a key of the scenario: measure.duration=2s, clients.count=1000, network.rtt=50ms;
+    /// contender.2.interval=5s is a key of the second contender (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Change>,
 
