@@ -10,7 +10,7 @@ use std::time::Duration;
 use feedlab_workshop::Class;
 use feedlab_workshop::limits::MAX_FORWARDED_VOTES;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, Response, Url};
 use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 const INTERVAL: Duration = Duration::from_secs(2);
 /// How long a request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of a response is read, bytes: it has a line for each vote that was refused.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 /// How much of the reason for a refusal is shown, characters.
 const SHOWN: usize = 300;
 
@@ -81,7 +83,7 @@ impl Forwarder {
             error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
         })?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| error.without_url().to_string())?;
+        let text = start(response).await.map_err(|error| error.without_url().to_string())?;
         if !status.is_success() {
             return Err(format!("{status}: {}", text.trim().chars().take(SHOWN).collect::<String>()));
         }
@@ -109,4 +111,15 @@ impl Forwarder {
             }
         }
     }
+}
+
+/// Returns the start of a response, up to [`MAX_RESPONSE_BYTES`].
+async fn start(mut response: Response) -> reqwest::Result<String> {
+    let mut bytes = Vec::new();
+    while bytes.len() < MAX_RESPONSE_BYTES
+        && let Some(chunk) = response.chunk().await?
+    {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_RESPONSE_BYTES - bytes.len())]);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
