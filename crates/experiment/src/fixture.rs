@@ -69,6 +69,7 @@ pub(crate) fn manifest(run: &str) -> Manifest {
         merged_from: Vec::new(),
         agents: Vec::new(),
         started: "2026-11-21T12:00:30Z".to_owned(),
+        resumed: Vec::new(),
         machine: Machine::default(),
         cells_planned: 4,
         cells_measured: 1,

@@ -173,6 +173,9 @@ pub struct Manifest {
     pub agents: Vec<String>,
     /// When the run started, RFC 3339 in UTC.
     pub started: String,
+    /// When it was resumed after an interruption, RFC 3339 in UTC; empty for a run in one piece.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub resumed: Vec<String>,
     /// The machine on which the run was measured.
     pub machine: Machine,
     /// The number of planned cells.

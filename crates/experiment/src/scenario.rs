@@ -22,6 +22,7 @@ mod threshold;
 mod validate;
 pub mod written;
 
+pub(crate) use change::with_changes;
 pub use change::{Change, ChangeError};
 pub use contender::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, Via};
 pub use error::ScenarioError;

@@ -9,7 +9,7 @@ pub enum ResultsError {
     /// A folder without one of the files that a finished run has.
     #[error(
         "{} is not a results folder: it has no {missing}; give a folder that `feedlab run` finished (a name that ends \
-         in .partial is an interrupted run: `feedlab report` shows what it measured)", .folder.display()
+         in .partial is an unfinished run: `feedlab report` shows what it measured, `feedlab run --resume` measures the rest)", .folder.display()
     )]
     NotResults {
         /// The folder.

@@ -119,7 +119,7 @@ impl Results {
     }
 }
 
-fn read_scenario(folder: &Path) -> Result<Option<String>, ResultsError> {
+pub(super) fn read_scenario(folder: &Path) -> Result<Option<String>, ResultsError> {
     let file = folder.join(SCENARIO);
     match scenario::read(&file) {
         Ok(text) => Ok(Some(text)),
@@ -128,7 +128,7 @@ fn read_scenario(folder: &Path) -> Result<Option<String>, ResultsError> {
     }
 }
 
-fn read_text(folder: &Path, name: &'static str) -> Result<String, ResultsError> {
+pub(super) fn read_text(folder: &Path, name: &'static str) -> Result<String, ResultsError> {
     let file = folder.join(name);
     bounded::read_text(&file, bounded::RESULTS_BYTES).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -144,7 +144,7 @@ struct Versioned {
     schema: serde_json::Value,
 }
 
-fn read_json<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<T, ResultsError> {
+pub(super) fn read_json<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<T, ResultsError> {
     let text = read_text(folder, name)?;
     let file = folder.join(name);
     let malformed = |error: serde_json::Error| ResultsError::Malformed {
@@ -159,6 +159,15 @@ fn read_json<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<T
 }
 
 fn read_lines<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<Vec<T>, ResultsError> {
+    parse_lines(folder, name, &read_text(folder, name)?)
+}
+
+/// Returns the values in the lines of a file's text.
+pub(super) fn parse_lines<T: DeserializeOwned>(
+    folder: &Path,
+    name: &'static str,
+    text: &str,
+) -> Result<Vec<T>, ResultsError> {
     let parse = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| ResultsError::Line {
             file: folder.join(name),
@@ -166,5 +175,5 @@ fn read_lines<T: DeserializeOwned>(folder: &Path, name: &'static str) -> Result<
             problem: visible(&error_in_line(&error)).into_owned(),
         })
     };
-    read_text(folder, name)?.lines().enumerate().map(parse).collect()
+    text.lines().enumerate().map(parse).collect()
 }

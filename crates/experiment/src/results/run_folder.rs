@@ -1,6 +1,6 @@
 //! The folder of a run in progress: every cell is written when it ends, so an interrupted run keeps its results.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,7 +12,10 @@ use crate::Scenario;
 use crate::record::{CellRecord, Manifest, Second};
 use crate::summary::Summary;
 
-/// A results folder that is being written.
+/// The end of the name of an unfinished run's folder.
+pub(super) const PARTIAL: &str = ".partial";
+
+/// A results folder that is being written. As long as it is open, the file of its cells is locked.
 #[derive(Debug)]
 pub struct RunFolder {
     id: String,
@@ -38,7 +41,36 @@ impl RunFolder {
         fs::create_dir(&histograms).map_err(|error| ResultsError::write(&histograms, error))?;
         let finished_path = out.join(&id);
         let (cells, seconds) = (open_new(&path.join(CELLS))?, open_new(&path.join(SECONDS))?);
+        // A file system without locks is no reason not to measure.
+        let _ = cells.try_lock();
         Ok(Self { id, path, finished_path, made, cells, seconds })
+    }
+
+    /// Opens the folder of an unfinished run, at this path, for further cells; `None` if a process is measuring into it.
+    pub(super) fn open_again(path: &Path) -> Result<Option<Self>, ResultsError> {
+        let again = |file: PathBuf| {
+            let opened = File::options().append(true).create(true).open(&file);
+            opened.map_err(|error| ResultsError::write(&file, error))
+        };
+        let (cells, seconds) = (again(path.join(CELLS))?, again(path.join(SECONDS))?);
+        if matches!(cells.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Ok(None);
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let id = name.strip_suffix(PARTIAL).unwrap_or(&name).to_owned();
+        let finished_path = path.with_file_name(&id);
+        Ok(Some(Self { id, path: path.to_owned(), finished_path, made: None, cells, seconds }))
+    }
+
+    /// Cuts off a cell that was not written to its end, and keeps only these seconds; `cells` is the length of the lines
+    /// that are complete, bytes.
+    pub(super) fn keep_only(&mut self, cells: u64, seconds: &[Second]) -> Result<(), ResultsError> {
+        self.cells.set_len(cells).map_err(|error| ResultsError::write(&self.path.join(CELLS), error))?;
+        // The old file stays until the new one is complete.
+        let (file, new) = (self.path.join(SECONDS), self.path.join(format!("{SECONDS}.new")));
+        let written = File::create(&new).and_then(|mut file| append(&mut file, seconds).map(|()| file));
+        self.seconds = written.map_err(|error| ResultsError::write(&new, error))?;
+        fs::rename(&new, &file).map_err(|error| ResultsError::write(&file, error))
     }
 
     /// Returns the run's id, which is the final name of the folder.
@@ -120,7 +152,7 @@ impl RunFolder {
 fn claim(out: &Path, name: &str) -> Result<(String, PathBuf), ResultsError> {
     for attempt in 1u32.. {
         let id = if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") };
-        let path = out.join(format!("{id}.partial"));
+        let path = out.join(format!("{id}{PARTIAL}"));
         if out.join(&id).exists() {
             continue;
         }

@@ -94,6 +94,11 @@ impl Change {
         Self { key: key.split('.').map(str::to_owned).collect(), value: value.to_string() }
     }
 
+    /// Creates the change of a key to a text, whatever the text looks like.
+    pub(crate) fn text(key: &str, value: &str) -> Self {
+        Self { key: key.split('.').map(str::to_owned).collect(), value: Value::from(value).to_string() }
+    }
+
     fn toml(&self) -> Value {
         self.value.parse().unwrap_or_else(|_| Value::from(self.value.as_str()))
     }
@@ -167,10 +172,7 @@ impl Scenario {
         }
         let given = || changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let invalid = |problem| ChangeError::Invalid { changes: given(), problem };
-        let mut document: DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| invalid(error.message().to_owned()))?;
-        changes.iter().try_for_each(|change| change.make(&mut document))?;
-        let text = document.to_string();
+        let text = with_changes(text, changes)?;
         // The position is one in a text that nobody wrote.
         let scenario = Self::parse(&text, file).map_err(|error| invalid(problems(&error)))?;
         Ok((scenario, text))
@@ -208,6 +210,16 @@ impl Scenario {
         let labels: Vec<String> = self.contenders.iter().map(|contender| format!("`{}`", contender.label)).collect();
         labels.join(", ")
     }
+}
+
+/// Returns the text of a scenario with changes; the result is yet to be validated.
+pub(crate) fn with_changes(text: &str, changes: &[Change]) -> Result<String, ChangeError> {
+    let given = || changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let invalid =
+        |error: toml_edit::TomlError| ChangeError::Invalid { changes: given(), problem: error.message().to_owned() };
+    let mut document: DocumentMut = text.parse().map_err(invalid)?;
+    changes.iter().try_for_each(|change| change.make(&mut document))?;
+    Ok(document.to_string())
 }
 
 fn is_named(contender: &Contender, name: &str) -> bool {

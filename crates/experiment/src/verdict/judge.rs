@@ -227,12 +227,7 @@ pub fn judge_run(cells: &[CellRecord], planned: usize) -> Verdict {
     let mut verdict = Verdict::default();
     if cells.len() < planned {
         let what = format!("only {} of {planned} cells were measured", cells.len());
-        verdict.add(Reason::new(
-            Status::Suspect,
-            what,
-            "let the run finish: its later cells and repetitions are \
-                                                        missing",
-        ));
+        verdict.add(Reason::new(Status::Suspect, what, "measure the others with `feedlab run --resume FOLDER`"));
     }
     let advice: BTreeSet<_> =
         cells.iter().flat_map(|cell| &cell.verdict.reasons).map(|reason| &reason.advice).collect();

@@ -125,6 +125,7 @@ fn manifest(scenario: Scenario, run: String, cells: usize, verdict: Verdict) -> 
         git_revision: Some("0123abc".to_owned()),
         merged_from: Vec::new(),
         agents: Vec::new(),
+        resumed: Vec::new(),
         started: STARTED.to_owned(),
         machine: Machine {
             cpu: Some("Example CPU @ 2.00GHz".to_owned()),
