@@ -63,6 +63,11 @@ impl ChangeArgs {
         Ok(Changed { scenario, text, changes: self.as_given(&values) })
     }
 
+    /// Whether nothing is changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.as_given(&self.values()).is_empty()
+    }
+
     fn values(&self) -> Vec<Change> {
         let repetitions = self.repetitions.map(|count| Change::number("measure.repetitions", count));
         let seed = self.seed.map(|seed| Change::number("seed", seed));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use feedlab_experiment::plan;
+use feedlab_experiment::results::Unfinished;
 
 use super::changes::{ChangeArgs, Changed};
 use super::limits;
@@ -22,7 +23,9 @@ mod feed;
 mod follow;
 mod keys;
 pub(super) mod needs;
+mod neighbors;
 mod progress;
+mod resume;
 mod segment;
 pub(super) mod series;
 mod server;
@@ -50,6 +53,7 @@ Examples:
   feedlab run scenarios/quick.toml --target my-server.toml
   feedlab run scenarios/quick.toml --target http://127.0.0.1:9000
   feedlab run scenarios/quick.toml --only sse --set measure.duration=2s --repetitions 5
+  feedlab run --resume results/20261121T120030Z-ticker
 
 Exit status:
     0  done, and every threshold met
@@ -64,8 +68,13 @@ Next:
   feedlab validate SCENARIO    show how many cells a scenario has and how long it takes"))]
 pub(crate) struct Args {
     /// Scenario files; each gets its own results folder
-    #[arg(required = true, value_name = "SCENARIO")]
+    #[arg(required_unless_present = "resume", value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
+
+    /// Measure the missing cells of a run that was interrupted, failed or killed. Cells that are done stay as they are. A
+    /// SCENARIO is not needed: the folder has it; one that is given must be the same
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["out", "target", "nats", "segment"])]
+    resume: Option<PathBuf>,
 
     /// Folder to create the results folder in
     #[arg(long, value_name = "DIR", default_value = "results")]
@@ -111,13 +120,24 @@ pub(super) enum FailOn {
     Suspect,
 }
 
+/// What to measure.
+#[derive(Debug)]
+struct Asked {
+    changed: Changed,
+    /// The run of which to measure the rest; `None` for a new one.
+    unfinished: Option<Unfinished>,
+}
+
 /// Runs all scenarios. Reports foreseeable problems before it measures the first one.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    let scenarios = args.scenarios.iter().map(|file| load(args, file)).collect::<anyhow::Result<Vec<_>>>()?;
-    let all: Vec<_> = scenarios.iter().map(|one| &one.scenario).collect();
+    let scenarios = match &args.resume {
+        Some(folder) => vec![resume::asked(folder, &args.scenarios, &args.changes)?],
+        None => args.scenarios.iter().map(|file| load(args, file)).collect::<anyhow::Result<Vec<_>>>()?,
+    };
+    let all: Vec<_> = scenarios.iter().map(|one| &one.changed.scenario).collect();
     let spread = args.spread.checked(&all).map_err(bad_input)?;
     needs::check_descriptors(all.into_iter(), spread.generators()).map_err(bad_input)?;
-    scenarios.iter().for_each(|one| needs::warn_of_few_samples(&one.scenario));
+    scenarios.iter().for_each(|one| needs::warn_of_few_samples(&one.changed.scenario));
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and must not take a core from the measured processes.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -134,25 +154,25 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Returns a scenario with its changes, and with its target if one is chosen.
-fn load(args: &Args, file: &Path) -> anyhow::Result<Changed> {
-    let changed = args.changes.load(file)?;
-    let scenario = match args.target.as_deref() {
-        Some(target) => target::measured_by(&changed.scenario, target).map_err(bad_input)?,
-        None => return Ok(changed),
-    };
-    Ok(Changed { scenario, ..changed })
+fn load(args: &Args, file: &Path) -> anyhow::Result<Asked> {
+    let mut changed = args.changes.load(file)?;
+    if let Some(target) = args.target.as_deref() {
+        changed.scenario = target::measured_by(&changed.scenario, target).map_err(bad_input)?;
+    }
+    Ok(Asked { changed, unfinished: None })
 }
 
 async fn run_all(
     args: &Args,
     spread: &Spread,
-    scenarios: &[Changed],
+    scenarios: &[Asked],
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Exit> {
     if let (Spread::Segment { segment, start_us, role }, [one]) = (spread, scenarios) {
         let assignment = segment::Assignment { segment: *segment, start_us: *start_us, role: *role };
-        return segment::run((&one.scenario, &one.text), &args.out, assignment, &interrupt.stop).await;
+        let Changed { scenario, text, .. } = &one.changed;
+        return segment::run((scenario, text), &args.out, assignment, &interrupt.stop).await;
     }
     let mut setup = match spread {
         Spread::Agents { .. } => match gather(spread, scenarios, interrupt).await? {
@@ -170,14 +190,14 @@ async fn run_all(
 
 async fn run_each(
     args: &Args,
-    scenarios: &[Changed],
+    scenarios: &[Asked],
     mut junit: Option<&mut Junit>,
     interrupt: &Interrupt,
     mut setup: Option<&mut AgentSetup>,
 ) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
     for (index, one) in scenarios.iter().enumerate() {
-        let later = scenarios[index + 1..].iter().map(|one| plan::duration(&one.scenario)).sum();
+        let later = scenarios[index + 1..].iter().map(|one| plan::duration(&one.changed.scenario)).sum();
         worst = worst.max(run(args, one, later, junit.as_deref_mut(), interrupt, setup.as_deref_mut()).await?);
         if worst == Exit::Interrupted {
             break;
@@ -193,9 +213,9 @@ struct AgentSetup {
 }
 
 /// Waits for the agents; returns `None` if the run was stopped.
-async fn gather(spread: &Spread, scenarios: &[Changed], interrupt: &Interrupt) -> anyhow::Result<Option<AgentSetup>> {
+async fn gather(spread: &Spread, scenarios: &[Asked], interrupt: &Interrupt) -> anyhow::Result<Option<AgentSetup>> {
     let Spread::Agents { address, agents, name, site } = spread else { return Ok(None) };
-    let most = |Changed { scenario, .. }: &Changed| {
+    let most = |Asked { changed: Changed { scenario, .. }, .. }: &Asked| {
         let slow = scenario.clients.slow.map_or(0, |slow| slow.count);
         scenario.clients.count.iter().max().copied().unwrap_or_default() + slow
     };
@@ -207,7 +227,7 @@ async fn gather(spread: &Spread, scenarios: &[Changed], interrupt: &Interrupt) -
 /// Runs one scenario, from the empty folder to the report. `later` is the planned time of the scenarios after it.
 async fn run(
     args: &Args,
-    changed: &Changed,
+    Asked { changed, unfinished }: &Asked,
     later: Duration,
     junit: Option<&mut Junit>,
     interrupt: &Interrupt,
@@ -218,8 +238,11 @@ async fn run(
         None => plan::cell_duration(scenario),
         Some(_) => plan::parts_duration(scenario),
     };
-    let mut series = series::Series::open(changed, &args.out, (cell_time, later))?;
-    let folder = args.out.join(series.folder.id());
+    let mut series = match unfinished {
+        Some(unfinished) => series::Series::resume(scenario, unfinished, cell_time)?,
+        None => series::Series::open(changed, &args.out, (cell_time, later))?,
+    };
+    let folder = series.folder.path().with_file_name(series.folder.id());
     let end = series.measure(&interrupt.stop, setup).await;
     let options =
         closing::PrintOptions { format: args.format, is_one_of_many: args.scenarios.len() > 1, fail_on: args.fail_on };

@@ -22,6 +22,7 @@ mod prefix;
 mod processes;
 mod proxy;
 mod results;
+mod resume;
 mod run;
 mod scenario;
 mod segments;

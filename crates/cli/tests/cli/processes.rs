@@ -34,6 +34,8 @@ impl Run {
             .arg(assert_cmd::cargo::cargo_bin!("feedlab"))
             .args(["run", "scenario.toml", "--out", "results"])
             .env("FEEDLAB_TEST", folder)
+            // Only runs of one test are neighbors.
+            .env("XDG_RUNTIME_DIR", folder)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

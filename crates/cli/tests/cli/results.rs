@@ -123,6 +123,7 @@ fn manifest(scenario: Scenario, run: String, started: String, cells: usize, verd
         git_revision: Some("0123abc".to_owned()),
         merged_from: Vec::new(),
         agents: Vec::new(),
+        resumed: Vec::new(),
         started,
         machine: Machine { kernel: "6.1.0".to_owned(), platform: "linux-x86_64".to_owned(), ..Machine::default() },
         cells_planned: cells,

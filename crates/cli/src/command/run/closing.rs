@@ -37,9 +37,16 @@ pub(in crate::command) fn close(series: Series<'_>, end: End, options: PrintOpti
     let finished = finish(series);
     match (finished, end) {
         (Ok(result), End::Complete) => result.print(options),
-        (Ok(result), End::Interrupted) => result.print(options).map(|_| Exit::Interrupted),
-        (Ok(result), End::Failed(error)) => {
+        (Ok(result), End::Interrupted) => {
+            let rest = result.how_to_finish();
             result.print(options)?;
+            rest.iter().for_each(|rest| output::advice(rest));
+            Ok(Exit::Interrupted)
+        }
+        (Ok(result), End::Failed(error)) => {
+            let rest = result.how_to_finish();
+            result.print(options)?;
+            rest.iter().for_each(|rest| output::advice(rest));
             Err(error.context(format!("the run stopped after {measured} of {planned} cells")))
         }
         // If both failed, report the first error: a disk that was full for a cell is also full for the summary.
@@ -66,6 +73,8 @@ struct RunResult {
     summary: Summary,
     misses: Vec<Check>,
     folder: PathBuf,
+    /// Whether a single process can measure the rest.
+    can_resume: bool,
     /// The path of the page and its headline. The figures are kept even if the page cannot be drawn.
     report: anyhow::Result<(PathBuf, String)>,
 }
@@ -83,7 +92,7 @@ fn finish(series: Series<'_>) -> anyhow::Result<RunResult> {
     let headline = draw(folder.path());
     let folder = folder.finish()?;
     let report = headline.map(|headline| (folder.join("report.html"), headline));
-    Ok(RunResult { summary, misses, folder, report })
+    Ok(RunResult { summary, misses, folder, can_resume: manifest.agents.is_empty(), report })
 }
 
 pub(in crate::command) fn draw(folder: &Path) -> anyhow::Result<String> {
@@ -112,6 +121,12 @@ impl RunResult {
         let kept = self.folder.display();
         let lost = format!("the figures are in {kept}, but drawing the report failed (try `feedlab report {kept}`)");
         self.report.map(|_| exit).context(lost)
+    }
+
+    /// Returns how to measure the cells that are missing.
+    fn how_to_finish(&self) -> Option<String> {
+        let command = format!("to measure the missing cells: feedlab run --resume {}", self.folder.display());
+        self.can_resume.then_some(command)
     }
 
     fn exit(&self, fail_on: FailOn) -> Exit {

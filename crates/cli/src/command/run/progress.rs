@@ -39,17 +39,28 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Prints what will be measured, and for how long.
-    pub(super) fn new(scenario: &Scenario, cells: usize, cell_time: Duration, later: Duration) -> Self {
-        let own = cell_time * u32::try_from(cells).unwrap_or(u32::MAX);
+    /// Prints what will be measured, and for how long. `finished` cells of an earlier process are already there.
+    pub(super) fn new(
+        scenario: &Scenario,
+        (finished, cells): (usize, usize),
+        cell_time: Duration,
+        later: Duration,
+    ) -> Self {
+        let time_of = |cells: usize| cell_time * u32::try_from(cells).unwrap_or(u32::MAX);
+        let own = time_of(cells - finished);
         let takes = for_people(own);
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
-        output::advice(&format!("{cells} cell{}, about {takes}", if cells == 1 { "" } else { "s" }));
+        let plural = if cells == 1 { "" } else { "s" };
+        output::advice(&match finished {
+            0 => format!("{cells} cell{plural}, about {takes}"),
+            _ => format!("{finished} of {cells} cells are done; the others take about {takes}"),
+        });
         if !later.is_zero() {
             output::advice(&format!("with the scenarios after it, about {}", for_people(own + later)));
         }
-        let bar = draws_bars().then(|| bar(own));
-        Self { bar, cells, cell_time, later, current: 0, title: String::new(), began: clock::now(), shown: Vec::new() }
+        let bar = draws_bars().then(|| bar(time_of(cells)));
+        let (current, began) = (finished, clock::now());
+        Self { bar, cells, cell_time, later, current, title: String::new(), began, shown: Vec::new() }
     }
 
     /// Shows that the next cell begins.

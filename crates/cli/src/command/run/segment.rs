@@ -39,7 +39,7 @@ pub(super) async fn run(
     let about = About::new(assignment.segment, assignment.start_us, scenario);
     let folder = Folder::create(out, &about, text)?;
     let (cells, slot) = (plan::cells(scenario), plan::part_duration(scenario));
-    let mut progress = Progress::new(scenario, cells.len(), slot, Duration::ZERO);
+    let mut progress = Progress::new(scenario, (0, cells.len()), slot, Duration::ZERO);
     for (slots, cell) in (0..).zip(&cells) {
         progress.cell(scenario, cell);
         let begin_us = assignment.start_us.saturating_add(clock::micros(slot * slots));

@@ -7,18 +7,20 @@ use std::time::{Duration, SystemTime};
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::{self, Cell};
 use feedlab_experiment::record::{CellRecord, Manifest, SCHEMA};
-use feedlab_experiment::results::RunFolder;
-use feedlab_experiment::verdict::judge_run;
+use feedlab_experiment::results::{RunFolder, Unfinished};
+use feedlab_experiment::verdict::{Reason, Verdict, judge_run};
 use feedlab_feed::clock;
 use feedlab_feed::process::Machine;
 use feedlab_loadgen::Outcome;
 use tokio_util::sync::CancellationToken;
 
 use super::keys::Keys;
+use super::neighbors::Neighbors;
 use super::progress::Progress;
 use super::{AgentSetup, cell, trial};
 use crate::build;
 use crate::command::changes::Changed;
+use crate::exit::bad_input;
 
 /// A run in progress.
 #[derive(Debug)]
@@ -35,6 +37,12 @@ pub(in crate::command) struct Series<'a> {
     pub(in crate::command) records: Vec<CellRecord>,
     /// What the command line changed in the scenario.
     changes: Vec<String>,
+    /// When the run was resumed, RFC 3339.
+    resumed: Vec<String>,
+    /// What makes the whole run doubtful, apart from its cells.
+    doubts: Vec<Reason>,
+    /// The other runs on this machine.
+    neighbors: Neighbors,
     /// The names of the agents or segments that drive the clients; empty if one load generator does.
     pub(in crate::command) agents: Vec<String>,
     /// Certificate and key, if any contender uses TLS.
@@ -62,11 +70,60 @@ impl<'a> Series<'a> {
     ) -> anyhow::Result<Self> {
         let started = clock::wall();
         let folder = RunFolder::create(out, scenario, started)?;
-        let plan = plan::cells(scenario);
         let keys = Keys::for_scenario(scenario)?;
-        let progress = Progress::new(scenario, plan.len(), cell_time, later);
-        let (records, changes, agents) = (Vec::new(), changes.clone(), Vec::new());
-        Self { scenario, started, folder, plan, records, changes, agents, keys, progress }.with_files(text)
+        let progress = Progress::new(scenario, (0, plan::cells(scenario).len()), cell_time, later);
+        let neighbors = Neighbors::announce(folder.id());
+        let series =
+            Self { changes: changes.clone(), keys, ..Self::new(scenario, started, folder, progress, neighbors) };
+        series.with_files(text)
+    }
+
+    /// Opens the folder of an unfinished run, to measure the cells that are missing.
+    pub(in crate::command) fn resume(
+        scenario: &'a Scenario,
+        unfinished: &Unfinished,
+        cell_time: Duration,
+    ) -> anyhow::Result<Self> {
+        let now = humantime::format_rfc3339_seconds(clock::wall()).to_string();
+        let Unfinished { manifest, cells, .. } = unfinished;
+        let started = humantime::parse_rfc3339(&manifest.started).unwrap_or_else(|_| clock::wall());
+        let keys = Keys::for_scenario(scenario)?;
+        let folder = unfinished.open().map_err(bad_input)?;
+        let progress = Progress::new(scenario, (cells.len(), manifest.cells_planned), cell_time, Duration::ZERO);
+        let neighbors = Neighbors::announce(folder.id());
+        let mut series = Self {
+            records: cells.clone(),
+            changes: manifest.changes.clone(),
+            resumed: manifest.resumed.iter().cloned().chain([now]).collect(),
+            keys,
+            ..Self::new(scenario, started, folder, progress, neighbors)
+        };
+        series.doubts = unfinished.doubts(&series.manifest());
+        series.folder.write_manifest(&series.manifest())?;
+        Ok(series)
+    }
+
+    fn new(
+        scenario: &'a Scenario,
+        started: SystemTime,
+        folder: RunFolder,
+        progress: Progress,
+        neighbors: Neighbors,
+    ) -> Self {
+        Self {
+            scenario,
+            started,
+            folder,
+            plan: plan::cells(scenario),
+            records: Vec::new(),
+            changes: Vec::new(),
+            resumed: Vec::new(),
+            doubts: Vec::new(),
+            neighbors,
+            agents: Vec::new(),
+            keys: None,
+            progress,
+        }
     }
 
     /// Returns a series for parts that were measured elsewhere, to be merged as if measured here. `started` is when
@@ -78,9 +135,7 @@ impl<'a> Series<'a> {
         started: SystemTime,
     ) -> anyhow::Result<Self> {
         let folder = RunFolder::create(out, scenario, started)?;
-        let (plan, progress) = (plan::cells(scenario), Progress::silent());
-        let (records, changes, agents) = (Vec::new(), Vec::new(), Vec::new());
-        Self { scenario, started, folder, plan, records, changes, agents, keys: None, progress }.with_files(text)
+        Self::new(scenario, started, folder, Progress::silent(), Neighbors::none()).with_files(text)
     }
 
     /// Adds a finished cell.
@@ -117,11 +172,19 @@ impl<'a> Series<'a> {
             merged_from: Vec::new(),
             agents: self.agents.clone(),
             started: humantime::format_rfc3339(self.started).to_string(),
+            resumed: self.resumed.clone(),
             machine: Machine::this(),
             cells_planned: self.plan.len(),
             cells_measured: self.records.len(),
-            verdict: judge_run(&self.records, self.plan.len()),
+            verdict: self.verdict(),
         }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let mut verdict = judge_run(&self.records, self.plan.len());
+        self.doubts.iter().for_each(|doubt| verdict.add(doubt.clone()));
+        verdict.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.status));
+        verdict
     }
 
     /// Measures the cells until one of the [`End`]s.
@@ -146,13 +209,15 @@ impl<'a> Series<'a> {
     }
 
     async fn measure_cells(&mut self, stop: &CancellationToken, mut setup: Option<&mut AgentSetup>) -> End {
-        for cell in &self.plan.clone() {
+        for cell in &self.left() {
             self.progress.cell(self.scenario, cell);
+            self.neighbors.tell_of_others(&self.progress);
             let hlog = self.folder.hlog_path(&cell.id);
             let keys = self.keys.as_ref();
             match cell::measure(self.scenario, cell, keys, &hlog, &mut self.progress, stop, setup.as_deref_mut()).await
             {
-                Ok(Some(outcome)) => {
+                Ok(Some(mut outcome)) => {
+                    self.neighbors.doubt(&mut outcome.record.verdict);
                     if let Err(error) = self.add(outcome) {
                         return End::Failed(error);
                     }
@@ -169,6 +234,12 @@ impl<'a> Series<'a> {
             }
         }
         End::Complete
+    }
+
+    /// Returns the cells that are still to be measured.
+    fn left(&self) -> Vec<Cell> {
+        let is_done = |cell: &Cell| self.records.iter().any(|done| done.cell == cell.id);
+        self.plan.iter().filter(|cell| !is_done(cell)).cloned().collect()
     }
 
     /// Deletes the log of an unfinished cell.
