@@ -32,6 +32,7 @@ pub(crate) use bytes::finding as bytes_finding;
 pub(crate) use checks::ID as CHECKS;
 pub use cost::cost_chart;
 pub(crate) use ecdf::title as freshness_title;
+pub(crate) use legend::sample;
 pub(crate) use requests::finding as requests_finding;
 pub(crate) use votes::Votes;
 pub use votes::{Place, votes_chart};

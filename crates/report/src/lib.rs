@@ -30,6 +30,7 @@ mod wording;
 
 pub use chart::cost_chart;
 pub use error::ReportError;
+pub use page::SCRIPT_SOURCE;
 pub use report::{Report, render, render_with_votes};
 
 #[cfg(test)]

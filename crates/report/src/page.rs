@@ -13,6 +13,7 @@ use crate::chart::{self, Chart};
 use crate::check::{self, Checks};
 use crate::class::Section;
 use crate::dataset::Dataset;
+use crate::error::ReportError;
 use crate::failure::{self, Failure};
 use crate::finding::Finding;
 use crate::nodes::{self, Nodes};
@@ -21,8 +22,14 @@ use crate::prediction::{self, Prediction};
 use crate::table::{self, Table};
 
 mod conditions;
+mod script;
+mod switch;
 
 use conditions::Condition;
+use conditions::when;
+pub(crate) use script::SCRIPT;
+pub use script::SCRIPT_SOURCE;
+use switch::Switch;
 
 /// The values of the template, in the order of the page.
 #[derive(Template)]
@@ -43,6 +50,11 @@ struct Page<'a> {
     has_intervals: bool,
     failure: Option<Failure>,
     nodes: Option<Nodes>,
+    /// The contenders, which a script can switch off.
+    switches: Vec<Switch>,
+    /// The chart of what the headline says.
+    answer: Option<&'a Chart>,
+    /// The charts after it.
     charts: &'a [Chart],
     prediction: Option<Prediction>,
     conditions: Vec<Condition>,
@@ -80,16 +92,17 @@ pub(crate) fn html(
     finding: &Finding,
     charts: &[Chart],
     class: Option<&Section>,
-) -> Result<String, askama::Error> {
+) -> Result<String, ReportError> {
     let (manifest, summary) = (&results.manifest, &results.summary);
     let (strips, charts) = charts.split_at(charts.iter().take_while(|chart| chart.id == chart::CHECKS).count());
+    let (answer, charts) = charts.split_first().map_or((None, charts), |(first, rest)| (Some(first), rest));
     let revision = manifest.git_revision.as_deref();
     let scenario_file = results.scenario_file.as_deref();
     let estimates = || summary.contenders.iter().flat_map(|entry| entry.metrics.values());
     Page {
         question: &manifest.scenario.question,
         run: &manifest.run,
-        started: conditions::when(&manifest.started),
+        started: when(&manifest.started),
         finding,
         verdict: &summary.verdict,
         is_invalid: summary.verdict.status == Status::Invalid,
@@ -100,6 +113,8 @@ pub(crate) fn html(
         has_intervals: estimates().any(|estimate| estimate.low.is_some()),
         failure: failure::of(results),
         nodes: nodes::of(results),
+        switches: switch::all(&summary.contenders, summary.verdict.status == Status::Invalid)?,
+        answer,
         charts,
         prediction: prediction::of(summary),
         conditions: conditions::of(manifest),
@@ -113,6 +128,7 @@ pub(crate) fn html(
         palette: palette::css(),
     }
     .render()
+    .map_err(ReportError::Page)
 }
 
 /// The file name of the recording that a run replays.

@@ -152,6 +152,8 @@ pub(crate) struct Look {
     pub(crate) hollow: bool,
     /// The width of its line, CSS pixels.
     pub(crate) width: f64,
+    /// The index of the contender among those of the run: all that is drawn for it is switched off together.
+    pub(crate) contender: usize,
 }
 
 /// The shape of a marker.
@@ -204,7 +206,7 @@ impl Look {
         };
         let later = variant.checked_sub(1).map(|later| VARIANTS[later % VARIANTS.len()]);
         let (marker, hollow) = later.unwrap_or((own, false));
-        Self { color, dashes, marker, hollow, width: [2.4, 1.6, 2.0][variant % 3] }
+        Self { color, dashes, marker, hollow, width: [2.4, 1.6, 2.0][variant % 3], contender: 0 }
     }
 }
 

@@ -36,11 +36,25 @@ impl Series {
         Self {
             label: entry.label.clone(),
             spoken: spoken(&entry.label, entry.transport.label(), labels.len() == 1 && entry.target.is_none()),
-            look: Look::of(entry.transport, variant(entry, entries, &labels)),
+            look: Look {
+                contender: contenders(entries).iter().position(|&label| label == entry.label).unwrap_or(0),
+                ..Look::of(entry.transport, variant(entry, entries, &labels))
+            },
             clients: entry.clients,
             payload_bytes: payload_bytes(entry),
         }
     }
+}
+
+/// The labels of a run's contenders, each once, in the order of the run.
+pub(crate) fn contenders(entries: &[Entry]) -> Vec<&str> {
+    let mut labels: Vec<&str> = Vec::new();
+    for entry in entries {
+        if !labels.contains(&entry.label.as_str()) {
+            labels.push(&entry.label);
+        }
+    }
+    labels
 }
 
 /// The index that decides the lightness and the marker: that of the server, so that a server looks alike over every

@@ -18,6 +18,7 @@ use crate::session::Session;
 use crate::tab::Tab;
 use crate::{in_browser, screen};
 
+mod answers;
 #[path = "../../../report/src/tests/run.rs"]
 mod run;
 
@@ -59,7 +60,7 @@ fn values_are_under_the_pointer_and_in_a_file() {
         let url = serve().await;
         let tab = open(browser, &url, 4).await;
         screen::window(&tab, 1280, 900).await;
-        let charts = tab.js("document.querySelectorAll('#charts ~ figure').length").await;
+        let charts = tab.js("document.querySelectorAll('figure:not(#checks)').length").await;
         assert_eq!(charts, json!(5));
         assert_eq!(tab.js(WITHOUT_VALUES).await, json!([]), "charts without values under the pointer");
         assert_eq!(tab.js(FILES).await, json!([[102, 5], [13, 9], [5, 11], [5, 6], [5, 11]]), "lines and columns");
@@ -126,17 +127,18 @@ const PROBLEMS: &str = r"(() => {
 })()";
 
 /// The charts in which the pointer finds no value in the middle.
-const WITHOUT_VALUES: &str = "[...document.querySelectorAll('#charts ~ figure')].filter((figure) => {
+const WITHOUT_VALUES: &str = "[...document.querySelectorAll('figure')].filter((figure) => {
     const areas = [...figure.querySelectorAll('.wide .hover')];
     const area = areas[Math.floor(areas.length / 2)];
     area?.scrollIntoView({ block: 'center' });
     const box = area?.getBoundingClientRect();
     const hit = box && document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-    return !/\\d/.test(hit?.querySelector('title')?.textContent ?? '');
+    hit?.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+    return !/\\d/.test(figure.querySelector('.wide .tip:not([hidden])')?.textContent ?? '');
 }).map((figure) => figure.id)";
 
 /// The numbers of lines and of columns of each chart's CSV file. No cell contains a comma.
-const FILES: &str = "[...document.querySelectorAll('#charts ~ figure .data a[download$=\".csv\"]')].map((link) => {
+const FILES: &str = "[...document.querySelectorAll('figure:not(#checks) .data a[download$=\".csv\"]')].map((link) => {
     const text = decodeURIComponent(link.href.replace('data:text/csv;charset=utf-8,', ''));
     const lines = text.trimEnd().split('\\r\\n').map((line) => line.split(',').length);
     return [lines.length, Math.max(...lines)];

@@ -134,11 +134,13 @@ impl Picture for AgeOverTime<'_> {
             let (right, bottom) = (left + grid.width - RIGHT, top + grid.panel - 12.0);
             let plot = Area { left: left + LEFT, top: top + 14.0 + grid.names + grid.labels, right, bottom };
             frame(canvas, plot, ages, seconds, index + grid.columns >= lines.len())?;
-            name(canvas, line, Area { top: top + 15.0, ..plot })?;
-            faults::draw(canvas, &line.marks, plot, seconds)?;
-            panel(canvas, &self.0.timelines, line, plot, ages)?;
-            predicted(canvas, line, plot, ages)?;
-            names(canvas, &self.0.timelines, line, plot, ages)?;
+            canvas.of(line.series.look, |canvas| {
+                name(canvas, line, Area { top: top + 15.0, ..plot })?;
+                faults::draw(canvas, &line.marks, plot, seconds)?;
+                panel(canvas, &self.0.timelines, line, plot, ages)?;
+                predicted(canvas, line, plot, ages)?;
+                names(canvas, &self.0.timelines, line, plot, ages)
+            })?;
             hover(canvas, &self.0.timelines, line, plot);
         }
         let (axis, middle) = (TextFormat::new(12.0).muted(), (area.left + area.right) / 2.0);
@@ -287,7 +289,8 @@ fn hover(canvas: &mut Canvas, timelines: &Timelines, line: &Timeline, plot: Area
         let [from, to] = [moment.second, moment.second + timelines.bin];
         let [left, right] = [from, to].map(|second| seconds.place(f64::from(second), plot.left, plot.right));
         let [age, oldest] = [moment.middle, moment.edge].map(human::time);
-        canvas.hover(Area { left, right, ..plot }, &format!("{from} to {to} s: {middle} {age}, {edge} {oldest}"));
+        let text = format!("{}\n{from} to {to} s: {middle} {age}, {edge} {oldest}", line.series.label);
+        canvas.hover(Area { left, right, ..plot }, &text, &[line.series.look]);
     }
 }
 

@@ -96,13 +96,13 @@ impl Bars {
             None => canvas.line((plot.left, plot.top), (plot.left, plot.bottom), Color::Muted, 1.0)?,
         }
         for (bar, slot) in self.bars.iter().zip(self.slots(plot, area.width())) {
-            Self::bar(canvas, bar, area, &slot, axis)?;
+            canvas.of(bar.look, |canvas| Self::bar(canvas, bar, area, &slot, axis))?;
         }
         if self.shared_names.is_none() {
             self.names(canvas, area)?;
         }
         for (bar, slot) in self.bars.iter().zip(self.slots(plot, area.width())) {
-            canvas.hover(Area { left: area.left, right: area.right, ..slot.area }, &self.figures(bar));
+            canvas.hover(Area { left: area.left, right: area.right, ..slot.area }, &self.figures(bar), &[bar.look]);
         }
         Ok(())
     }
@@ -114,8 +114,10 @@ impl Bars {
                 let y = slot.area.top - HEADING * 0.4;
                 canvas.text(heading, (area.left, y), TextFormat::new(NAME).muted().bold())?;
             }
-            canvas.marker((area.left + 6.0, slot.name_y), 4.5, bar.look)?;
-            super::lines(canvas, &slot.name, (area.left + MARKER, slot.name_y), LINE, TextFormat::new(NAME))?;
+            canvas.of(bar.look, |canvas| {
+                canvas.marker((area.left + 6.0, slot.name_y), 4.5, bar.look)?;
+                super::lines(canvas, &slot.name, (area.left + MARKER, slot.name_y), LINE, TextFormat::new(NAME))
+            })?;
         }
         Ok(())
     }

@@ -7,13 +7,14 @@ use std::fmt::Write as _;
 
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
+use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle};
 
 use crate::palette::{Color, Look};
 
 mod dash;
 mod hatch;
 mod marker;
+mod part;
 
 const SCALE: f64 = 10.0;
 
@@ -155,15 +156,31 @@ impl<'a> Canvas<'a> {
         Ok(self.hovered)
     }
 
+    /// Draws what belongs to one contender, so that the page can switch it off.
+    pub(crate) fn of(&mut self, look: Look, draw: impl FnOnce(&mut Self) -> DrawResult) -> DrawResult {
+        self.border(Some(look.contender))?;
+        draw(self)?;
+        self.border(None)
+    }
+
+    /// Draws the sign at which [`framed`] starts the part of a contender, or ends it.
+    fn border(&mut self, contender: Option<usize>) -> DrawResult {
+        self.backend
+            .draw_pixel(part::sign(contender), RGBAColor(0, 0, 0, 1.0).to_backend_color())
+            .map_err(DrawError::BackendError)
+    }
+
     /// Shows `text` while the pointer is over an area. A later area lies on top of an earlier one. Browsers show the
-    /// title of an element without a script.
-    pub(crate) fn hover(&mut self, area: Area, text: &str) {
+    /// title of an element without a script. `of` are the contenders that it is about: the only one, or that of each
+    /// line after the first.
+    pub(crate) fn hover(&mut self, area: Area, text: &str, of: &[Look]) {
         let [x, y] = [scaled(area.left), scaled(area.top)];
         let [width, height] = [scaled(area.right) - x, scaled(area.bottom) - y];
         let _ = writeln!(
             self.hovered,
-            "<rect class=\"hover\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+            "<rect class=\"hover\" data-of=\"{}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
              fill-opacity=\"0\"><title>{}</title></rect>",
+            part::list(of),
             escaped(text)
         );
     }
@@ -261,7 +278,7 @@ pub(crate) fn framed(
 ) -> String {
     let (width, height) = size;
     let body = svg.split_once('>').map_or("", |(_, body)| body);
-    let body = body.trim_end().trim_end_matches("</svg>");
+    let body = part::grouped(body.trim_end().trim_end_matches("</svg>"));
     let file = if standalone {
         format!(" xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\"")
     } else {
@@ -273,6 +290,16 @@ pub(crate) fn framed(
          <title id=\"{id}-t\">{}</title>\n<desc id=\"{id}-d\">{}</desc>{body}{hovered}</svg>\n",
         escaped(title),
         escaped(description)
+    )
+}
+
+/// The same for a picture that only repeats what the text next to it says.
+pub(crate) fn decorative(svg: &str, (width, height): (f64, f64)) -> String {
+    let body = svg.split_once('>').map_or("", |(_, body)| body).trim_end();
+    format!(
+        "<svg viewBox=\"0 0 {} {}\" width=\"{width}\" height=\"{height}\" aria-hidden=\"true\">{body}",
+        scaled(width),
+        scaled(height)
     )
 }
 

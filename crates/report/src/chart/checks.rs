@@ -137,14 +137,13 @@ impl Picture for Checks<'_> {
         for strip in self.shown() {
             let slot = Area { top, bottom: top + self.pitch(strip, area.width()), ..plot };
             top = slot.bottom;
-            if is_stacked {
-                self.stacked(canvas, strip, slot)?;
-            } else {
-                self.side_by_side(canvas, strip, area, slot)?;
-            }
+            canvas.of(strip.look, |canvas| match is_stacked {
+                true => self.stacked(canvas, strip, slot),
+                false => self.side_by_side(canvas, strip, area, slot),
+            })?;
             let all = Area { left: area.left, right: area.right, ..slot };
             let band = check::band(strip.band, strip.unit);
-            canvas.hover(all, &format!("{}: {}, required {band}", name(strip), measured(strip)));
+            canvas.hover(all, &format!("{}: {}, required {band}", name(strip), measured(strip)), &[strip.look]);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{Figures, NOTHING, Picture, csv, nothing, text};
 use crate::comparison::{self, Named, Shape, shape};
 use crate::complete::{self, Ranked};
 use crate::dataset::{Dataset, Ecdf};
-use crate::palette::Color;
+use crate::palette::{Color, Look};
 use crate::{human, wording};
 
 mod layout;
@@ -90,7 +90,7 @@ impl Picture for AgeEcdf<'_> {
         predicted::draw(canvas, shown, axis, plot)?;
         for ecdf in shown {
             let look = ecdf.series.look;
-            canvas.path(&steps(ecdf, axis, plot), look.dashes, look.color, look.width)?;
+            canvas.of(look, |canvas| canvas.path(&steps(ecdf, axis, plot), look.dashes, look.color, look.width))?;
         }
         if predicted::is_shown(shown) {
             predicted::key(canvas, (area.left, area.top + layout::HEAD))?;
@@ -112,6 +112,7 @@ fn too_short(data: &Dataset) -> Option<String> {
 
 /// Shows under the pointer what share of each contender's updates is at most that old.
 fn hover(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) {
+    let looks: Vec<Look> = shown.iter().map(|ecdf| ecdf.series.look).collect();
     let count = (plot.width() / HOVER).floor();
     for index in 0..count as u32 {
         let [left, middle, right] = [0.0, 0.5, 1.0].map(|part| (f64::from(index) + part) / count);
@@ -122,7 +123,7 @@ fn hover(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) {
         };
         let text = format!("at most {} old{}", human::time(age), shown.iter().map(share).collect::<String>());
         let [left, right] = [left, right].map(|share| plot.left + plot.width() * share);
-        canvas.hover(Area { left, right, ..plot }, &text);
+        canvas.hover(Area { left, right, ..plot }, &text, &looks);
     }
 }
 

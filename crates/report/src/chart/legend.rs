@@ -2,7 +2,7 @@
 //! with its marker, next to the whole name.
 
 use super::COMPACT_BELOW;
-use super::canvas::{Canvas, DrawResult, Point, TextFormat};
+use super::canvas::{self, Canvas, DrawResult, Point, TextFormat};
 use super::text;
 use crate::palette::Look;
 
@@ -52,12 +52,25 @@ impl Legend {
     pub(super) fn draw(&self, canvas: &mut Canvas, (left, top): Point) -> DrawResult {
         for Entry { look, lines, at } in &self.entries {
             let (x, y) = (left + at.0, top + at.1 + LINE / 2.0);
-            canvas.path(&[(x, y), (x + SAMPLE, y)], look.dashes, look.color, look.width)?;
-            canvas.marker((x + SAMPLE / 2.0, y), 4.5, *look)?;
-            super::lines(canvas, lines, (x + SAMPLE + BESIDE, y), LINE, TextFormat::new(SIZE))?;
+            canvas.of(*look, |canvas| {
+                canvas.path(&[(x, y), (x + SAMPLE, y)], look.dashes, look.color, look.width)?;
+                canvas.marker((x + SAMPLE / 2.0, y), 4.5, *look)?;
+                super::lines(canvas, lines, (x + SAMPLE + BESIDE, y), LINE, TextFormat::new(SIZE))
+            })?;
         }
         Ok(())
     }
+}
+
+/// Draws the sample of a line alone, for a button next to the name.
+pub(crate) fn sample(look: Look, invalid: bool) -> Result<String, canvas::DrawError> {
+    const SIZE: (f64, f64) = (SAMPLE, 14.0);
+    let mut svg = String::new();
+    let mut canvas = Canvas::new(&mut svg, SIZE.0, SIZE.1, invalid);
+    canvas.path(&[(0.0, 7.0), (SAMPLE, 7.0)], look.dashes, look.color, look.width)?;
+    canvas.marker((SAMPLE / 2.0, 7.0), 4.5, look)?;
+    canvas.finish()?;
+    Ok(canvas::decorative(&svg, SIZE))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use crate::palette::{Color, Look, Marker};
 /// Half the height of a sign: large enough to be seen from the last row of a classroom.
 pub(super) const RADIUS: f64 = 5.5;
 
-const INK: Look = Look { color: Color::Ink, dashes: &[], marker: Marker::Diamond, hollow: false, width: 2.0 };
+const INK: Look =
+    Look { color: Color::Ink, dashes: &[], marker: Marker::Diamond, hollow: false, width: 2.0, contender: 0 };
 
 /// The dashes of predicted lines: shorter than those of any contender.
 pub(super) const DASHES: [f64; 2] = [5.0, 3.5];

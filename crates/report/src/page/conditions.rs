@@ -53,7 +53,7 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
 }
 
 /// Formats an RFC 3339 time in UTC to the second, as `2026-11-21 12:00:30 UTC`.
-pub(super) fn when(started: &str) -> String {
+pub(crate) fn when(started: &str) -> String {
     let readable = || {
         let (date, time) = started.strip_suffix('Z')?.split_once('T')?;
         Some(format!("{date} {} UTC", time.get(..8)?))

@@ -7,13 +7,56 @@ fn html() -> String {
 }
 
 #[test]
-fn the_page_loads_nothing_and_runs_nothing() {
-    let html = html() + &render(&failing::results().1).unwrap().html;
-    for forbidden in
-        ["http://", "https://", "<script", "javascript:", "<link", "<img", "@import", "url(", " onload", "src="]
-    {
-        assert!(!html.contains(forbidden), "{forbidden}");
+fn the_page_loads_nothing_and_runs_only_its_own_script() {
+    for html in [html(), render(&failing::results().1).unwrap().html] {
+        for forbidden in ["http://", "https://", "javascript:", "<link", "<img", "@import", "url(", " onload", "src="] {
+            assert!(!html.contains(forbidden), "{forbidden}");
+        }
+        let policy = format!("default-src 'none'; style-src 'unsafe-inline'; script-src {}\"", crate::SCRIPT_SOURCE);
+        assert!(html.contains(&policy), "{html:.900}");
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains(&format!("<script>{}</script>", crate::page::SCRIPT)), "the hash is that of every byte");
     }
+}
+
+/// Where people look first: the answer, the chart that carries it, what limits it, and then the rest.
+#[test]
+fn the_answer_comes_first_then_its_chart_and_what_limits_it() {
+    let html = html();
+    let order = [
+        "class=\"finding\"",
+        "id=\"age-ecdf\"",
+        "id=\"verdict\"",
+        "id=\"caveats\"",
+        "id=\"expected\"",
+        "id=\"contenders\"",
+        "id=\"charts\"",
+        "id=\"bytes\"",
+        "id=\"conditions\"",
+        "id=\"glossary\"",
+    ];
+    let places: Vec<usize> = order.iter().map(|it| html.find(it).unwrap_or_else(|| panic!("{it}"))).collect();
+    assert!(places.is_sorted(), "{order:?} at {places:?}");
+}
+
+/// What belongs to a contender is in groups that a script can switch off, under the number of its button.
+#[test]
+fn every_part_of_a_picture_belongs_to_a_contender_with_a_button() {
+    let html = realistic_report(&[10, 20], |fixture| fixture).html;
+    for (index, label) in ["short polling, 1 s", "SSE", "WebSocket"].into_iter().enumerate() {
+        let button = html.split("<button type=\"button\" aria-pressed=\"true\" data-of=\"").skip(1);
+        let button = button.filter(|it| it.split("</button>").next().unwrap().ends_with(&format!("</svg> {label}")));
+        let of: Vec<&str> = button.map(|it| it.split('"').next().unwrap()).collect();
+        assert_eq!(of.len(), 1, "{index} {label}");
+        for figure in html.split("<figure").skip(1) {
+            let parts = figure.matches(&format!("<g data-part=\"{}\">", of[0])).count();
+            assert!(parts >= 2, "{label} in the wide and the narrow picture of {figure:.60}");
+        }
+    }
+    assert!(!html.contains(&i32::MIN.to_string()), "no sign of a part is left");
+    let alone = scenario("[10]", "[256]", 1);
+    let alone = alone.split("contender = [").next().unwrap().to_owned() + "contender = [{ transport = \"sse\" }]";
+    assert!(!report(&alone, known).html.contains("class=\"switches\""), "one contender is not switched off");
 }
 
 #[test]

@@ -132,18 +132,21 @@ impl<'a> Layout<'a> {
             Names::Direct(places) => {
                 for (ecdf, (text, place)) in self.shown.iter().zip(places) {
                     let area = place.text.moved(origin);
-                    canvas.fill(area, Color::Paper, 0.85)?;
-                    let middle = f64::midpoint(area.top, area.bottom);
-                    canvas.text(text, (area.left + 2.0, middle), TextFormat::new(LABEL).bold())?;
-                    canvas.marker(moved(place.at), 4.5, ecdf.series.look)?;
+                    canvas.of(ecdf.series.look, |canvas| {
+                        canvas.fill(area, Color::Paper, 0.85)?;
+                        let middle = f64::midpoint(area.top, area.bottom);
+                        canvas.text(text, (area.left + 2.0, middle), TextFormat::new(LABEL).bold())?;
+                        canvas.marker(moved(place.at), 4.5, ecdf.series.look)
+                    })?;
                 }
             }
             Names::Legend(legend) => {
                 for (index, ecdf) in self.shown.iter().enumerate() {
                     let raised = MARK_STEP * (index % MARK_STEPS) as f64;
-                    for share in MARKS {
-                        canvas.marker(moved(self.at(ecdf, share + raised)), 4.5, ecdf.series.look)?;
-                    }
+                    let mark = |canvas: &mut Canvas, share| {
+                        canvas.marker(moved(self.at(ecdf, share + raised)), 4.5, ecdf.series.look)
+                    };
+                    canvas.of(ecdf.series.look, |canvas| MARKS.iter().try_for_each(|share| mark(canvas, *share)))?;
                 }
                 legend.draw(canvas, moved((0.0, self.plot.bottom + FOOT)))?;
             }

@@ -30,7 +30,8 @@ pub(super) fn key(canvas: &mut Canvas, (x, y): Point) -> DrawResult {
 /// Draws the predicted lines, below the measured ones.
 pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> DrawResult {
     for ecdf in shown {
-        canvas.path(&line(&ecdf.predicted, axis, plot), &sign::DASHES, ecdf.series.look.color, 1.8)?;
+        let look = ecdf.series.look;
+        canvas.of(look, |canvas| canvas.path(&line(&ecdf.predicted, axis, plot), &sign::DASHES, look.color, 1.8))?;
     }
     Ok(())
 }
@@ -38,8 +39,10 @@ pub(super) fn draw(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area)
 /// Draws the signs on top of everything: a measured line that agrees hides the predicted one, so only the signs show
 /// it.
 pub(super) fn signs(canvas: &mut Canvas, shown: &[&Ecdf], axis: Axis, plot: Area) -> DrawResult {
-    let at = signs_of(shown, axis, plot);
-    at.into_iter().try_for_each(|at| sign::predicted(canvas, at))
+    shown.iter().try_for_each(|ecdf| {
+        let mut at = signs_of(&[*ecdf], axis, plot).into_iter();
+        canvas.of(ecdf.series.look, |canvas| at.try_for_each(|at| sign::predicted(canvas, at)))
+    })
 }
 
 /// Returns the places of the signs.

@@ -138,7 +138,14 @@ fn progress_of(class: &Inner, run: Run) -> Result<Progress, ClassError> {
     })
 }
 
-type Head = [(HeaderName, &'static str); 2];
+type Head = [(HeaderName, String); 2];
+
+/// The content security policy of a run's files: of all scripts, only that of a report runs. A report that another
+/// version wrote has a different one, and is only read.
+fn policy() -> String {
+    let script = feedlab_report::SCRIPT_SOURCE;
+    format!("default-src 'none'; style-src 'unsafe-inline'; script-src {script}; frame-ancestors 'self'")
+}
 
 /// `GET /workshop/runs/ID/report.html`, and the charts and figures next to it. `ID` is the id of a run that was
 /// requested here, the name of a results folder, or `recorded-NAME`. Their addresses can be guessed, so they are held
@@ -165,8 +172,7 @@ pub(crate) async fn file(
         return Err(Rejection::forbidden("this run answers a question of the class; the instructor reveals it"));
     }
     let bytes = blocking(move || read(&class, &id, &file).ok_or_else(|| no_such(&id))).await??;
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
-    Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, policy)], bytes))
+    Ok(([(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_SECURITY_POLICY, policy())], bytes))
 }
 
 /// Whether a run's files answer a question that the instructor has not revealed yet.
