@@ -51,12 +51,15 @@ impl Picture for AgeOverTime<'_> {
         } else {
             ", especially after the vertical dashed lines and in the gray spans, which mark faults"
         };
+        let (scale, bin) = (ages(&self.0.timelines).kind(), self.0.timelines.bin_name());
+        let look_for = if self.0.timelines.is_few() {
+            format!("a marker, the {middle} of a {bin}, or the end of its stroke, its {edge}, that is above the others")
+        } else {
+            format!("spikes in the thick line, the {middle} of each {bin}, and in the thin line, its {edge}")
+        };
         format!(
-            "In each panel time runs to the right and age upward, on a {} scale, so lower is fresher; look for spikes in \
-             the thick line, the {middle} of each {}, and in the thin line, its {edge}, because there clients fell \
-             behind{faults}.",
-            ages(&self.0.timelines).kind(),
-            self.0.timelines.bin_name()
+            "In each panel time runs to the right and age upward, on a {scale} scale, so lower is fresher; look for \
+             {look_for}, because there clients fell behind{faults}."
         )
     }
 
@@ -70,6 +73,11 @@ impl Picture for AgeOverTime<'_> {
             let length = self.0.timelines.bin_length();
             format!("Each point is {length} of the run; the ages of its seconds are taken together.")
         });
+        let few = self.0.timelines.is_few().then(|| {
+            let bin = self.0.timelines.bin_length();
+            format!("Ages are recorded by the second: each point is {bin} of the run, and too few to connect.")
+        });
+        let bins = few.or(bins);
         super::line_notes(self.0).into_iter().chain(shown).chain(bins).chain(faults).collect()
     }
 
@@ -262,6 +270,14 @@ fn panel(canvas: &mut Canvas, timelines: &Timelines, line: &Timeline, plot: Area
         let x = seconds.place(middle_of(timelines, moment), plot.left, plot.right);
         (x, ages.place(age, plot.bottom, plot.top))
     };
+    if timelines.is_few() {
+        return line.moments.iter().try_for_each(|moment| {
+            let [middle, edge] = [moment.middle, moment.edge].map(|age| at(moment, age));
+            canvas.path(&[middle, edge], &[], look.color, 1.2)?;
+            canvas.path(&[(edge.0 - 3.0, edge.1), (edge.0 + 3.0, edge.1)], &[], look.color, 1.2)?;
+            canvas.marker(middle, 3.4, look)
+        });
+    }
     for run in line.moments.chunk_by(|a, b| b.second == a.second + timelines.bin) {
         let middle: Vec<Point> = run.iter().map(|moment| at(moment, moment.middle)).collect();
         let edge: Vec<Point> = run.iter().map(|moment| at(moment, moment.edge)).collect();

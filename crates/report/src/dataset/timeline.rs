@@ -25,8 +25,10 @@ const ENOUGH_FOR_P99: u64 = 100 * SAMPLES_BEYOND;
 const BINS: [u32; 9] = [1, 2, 5, 10, 20, 30, 60, 120, 300];
 /// The most bins that a reader distinguishes in a panel.
 const MOST_BINS: u32 = 120;
-/// With fewer seconds, a run is drawn over time only if there are faults to see.
-const ENOUGH_SECONDS: f64 = 8.0;
+/// A run that is shorter has one point, which is no course over time.
+const ENOUGH_SECONDS: f64 = 2.0;
+/// Fewer points are not connected: the line would show a course that nobody measured.
+const ENOUGH_FOR_LINE: usize = 8;
 
 /// Ages over the measured time, with the same two figures for every contender.
 #[derive(Debug)]
@@ -120,9 +122,14 @@ impl Timelines {
         })
     }
 
-    /// Whether the run is long enough for a course over time, or has faults, which are worth seeing at any length.
+    /// Whether the run is long enough for a course over time.
     pub(crate) fn is_long_enough(&self) -> bool {
-        self.measured >= ENOUGH_SECONDS || !self.faults.is_empty()
+        self.measured >= ENOUGH_SECONDS
+    }
+
+    /// Whether there are so few bins that each is a point of its own.
+    pub(crate) fn is_few(&self) -> bool {
+        self.lines.iter().all(|line| line.moments.len() < ENOUGH_FOR_LINE)
     }
 
     /// The name of a bin in a sentence: `second`, `interval of 5 s`.

@@ -109,7 +109,7 @@ fn an_invalid_measurement_finds_nothing() {
         report.headline,
         "The measurement is invalid and shows nothing about the transports: in every cell: timers were <late>."
     );
-    assert_eq!(titles(&report).lines().filter(|title| title.ends_with(": invalid measurement")).count(), 4);
+    assert_eq!(titles(&report).lines().filter(|title| title.ends_with(": invalid measurement")).count(), 5);
     for (name, svg) in &report.charts {
         let hues = ["#D55E00", "#CC79A7", "#009E73", "#0072B2"].iter().filter(|hue| svg.contains(**hue)).count();
         assert_eq!(hues, 0, "{name} is gray");
