@@ -60,7 +60,7 @@ fn check(command: &str, server: &Feedlab) {
         ["inspect", _] => succeeds(&["inspect", &format!("http://{}/feed/sse", server.address()), "--for", "2s"]),
         // A machine without nginx can still show the configuration.
         ["nginx", ..] => succeeds(&[arguments, &["--show-config"]].concat()),
-        ["report", "results/*"] => sample_report(),
+        ["report", "results/A", more @ ..] => sample_report(more),
         ["compare", "results/A", "results/B"] => {
             let sample = sample();
             let sample = sample.to_str().unwrap();
@@ -97,15 +97,21 @@ fn sample() -> PathBuf {
     runs.find(is_committed).expect("a committed sample run")
 }
 
-/// Draws the report of the sample run again, in a copy.
-fn sample_report() {
+/// Draws the report of the sample run again, in a copy, which is also run B.
+fn sample_report(more: &[&str]) {
     let sample = sample();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join(sample.file_name().unwrap());
     assert!(Command::new("cp").arg("-r").args([&sample, &copy]).status().unwrap().success());
     std::fs::remove_file(copy.join("report.html")).unwrap();
-    succeeds(&["report", copy.to_str().unwrap()]);
-    assert!(copy.join("report.html").is_file());
+    let copied = copy.to_str().unwrap();
+    let more = more.iter().map(|word| word.replace("results/B", copied)).collect::<Vec<_>>();
+    let arguments = [&["report", copied], more.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat();
+    succeeds(&arguments);
+    let pages = std::fs::read_dir(&copy)
+        .unwrap()
+        .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().ends_with(".html"));
+    assert_eq!(pages.count(), 1, "{arguments:?}");
 }
 
 /// Every page of Markdown that people read: those at the top, and all of `docs`.

@@ -123,6 +123,26 @@ pub(crate) fn all(data: &Dataset, source: &str, invalid: bool) -> Result<Vec<Cha
     checks.into_iter().chain(pictures).chain(hops).map(|picture| chart(picture, source, invalid)).collect()
 }
 
+/// Draws the charts of two runs on the same axes. They have their topics as titles: what differs, only the comparison of
+/// the figures says.
+pub(crate) fn both(data: &Dataset, source: &str, invalid: bool) -> Result<Vec<Chart>, ReportError> {
+    let pictures: [&dyn Picture; 6] = [
+        &ecdf::AgeEcdf(data),
+        &age_over_time::AgeOverTime(data),
+        &bytes::BytesPerUpdate(data),
+        &requests::Requests(data),
+        &connection_cost::ConnectionCost(data),
+        &hops::Hops(data),
+    ];
+    let is_shown = |id: &str| match id {
+        "age-over-time" => data.timelines.is_long_enough(),
+        "hops" => !data.hops.is_empty(),
+        _ => true,
+    };
+    let shown = pictures.into_iter().filter(|picture| is_shown(picture.id()));
+    shown.map(|picture| titled(picture, &format!("{}: A and B", picture.topic()), source, invalid)).collect()
+}
+
 fn chart(picture: &dyn Picture, source: &str, invalid: bool) -> Result<Chart, ReportError> {
     titled(picture, &picture.finding(), source, invalid)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use feedlab_experiment::compare::CompareError;
 use feedlab_experiment::results::ResultsError;
 
 /// Why a report cannot be made.
@@ -11,6 +12,9 @@ pub enum ReportError {
     /// The results cannot be read.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// Two runs cannot be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// A chart cannot be drawn.
     #[error("cannot draw the chart {chart}: {reason}")]
     Chart {

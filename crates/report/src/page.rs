@@ -26,10 +26,10 @@ mod script;
 mod switch;
 
 use conditions::Condition;
-use conditions::when;
+pub(crate) use conditions::when;
 pub(crate) use script::SCRIPT;
 pub use script::SCRIPT_SOURCE;
-use switch::Switch;
+pub(crate) use switch::Switch;
 
 /// The values of the template, in the order of the page.
 #[derive(Template)]

@@ -210,6 +210,23 @@ impl Look {
     }
 }
 
+impl Look {
+    /// The look of the same contender in another run: the hue and the dashes of its transport, another lightness, and a
+    /// marker that is filled if it was not.
+    pub(crate) const fn other(self) -> Self {
+        let color = match self.color {
+            Color::Vermillion => Color::Shade(Hue::Vermillion, Lightness::Strong),
+            Color::Purple => Color::Shade(Hue::Purple, Lightness::Strong),
+            Color::Green => Color::Shade(Hue::Green, Lightness::Strong),
+            Color::Blue => Color::Shade(Hue::Blue, Lightness::Strong),
+            Color::Shade(hue, Lightness::Strong) => Color::Shade(hue, Lightness::Between),
+            Color::Shade(hue, Lightness::Between) => Color::Shade(hue, Lightness::Strong),
+            color => color,
+        };
+        Self { color, hollow: !self.hollow, width: 1.6, ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,18 @@ impl Series {
     }
 }
 
+impl Series {
+    /// Turns it into that of run A (0) or B (1) of two: named after the run, and drawn so that the two of a contender look
+    /// related and different.
+    pub(crate) fn in_run(&mut self, run: usize) {
+        let letter = ["A", "B"][run.min(1)];
+        self.label = format!("{letter}: {}", self.label);
+        self.spoken = format!("{} in {letter}", self.spoken);
+        self.look = if run == 0 { self.look } else { self.look.other() };
+        self.look.contender = 2 * self.look.contender + run;
+    }
+}
+
 /// The labels of a run's contenders, each once, in the order of the run.
 pub(crate) fn contenders(entries: &[Entry]) -> Vec<&str> {
     let mut labels: Vec<&str> = Vec::new();

@@ -22,6 +22,7 @@ mod conditions;
 mod failing;
 mod failure;
 mod page;
+mod pair;
 mod prediction;
 mod realistic;
 mod run;

@@ -1,19 +1,26 @@
-//! `feedlab report`: redraws the page and the charts of a results folder, optionally with the predictions of a class.
+//! `feedlab report`: redraws the page and the charts of a results folder, optionally with the predictions of a class,
+//! or shows two runs side by side.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use feedlab_experiment::class::{MAX_FILE_BYTES, Questions, Vote};
+use feedlab_experiment::compare::CompareError;
 use feedlab_experiment::results::Results;
+use feedlab_report::ReportError;
 
 use crate::exit::{Exit, bad_input};
 use crate::output;
 use feedlab_feed::bounded;
 
-/// Redraw the report of results folders
+/// Redraw the report of a results folder, or show two runs side by side
 ///
 /// Writes report.html and charts/*.svg from the figures in the folder, and prints the path of each page. The figures do
 /// not change. For an interrupted run, whose folder ends in .partial, it shows the cells that are done.
+///
+/// With two folders, A and B, it writes one page about both instead, into B's folder: how the conditions differ, the charts
+/// of both on the same axes, and every figure with its difference and the interval of that. Both must be runs of one
+/// scenario. Three or more folders are redrawn one by one.
 ///
 /// With --votes, the page also shows what a class predicted: each question that the run answers, with the votes before
 /// and after the measurement next to the computed prediction and the result. If a file is invalid, nothing is written.
@@ -22,13 +29,17 @@ use feedlab_feed::bounded;
 Examples:
   feedlab report results/20261121T120030Z-quick
   feedlab report results/20261121T120030Z-how-old --votes feedlab-class.ndjson
+  feedlab report results/20261121T120030Z-ticker results/20261122T093011Z-ticker
 
 Exit status:
     0  every page was written
     1  something failed
-    2  wrong usage, a folder that is not a results folder, or an invalid file of votes or questions")]
+    2  wrong usage, no results folder, runs of different scenarios, or invalid votes or questions
+
+Next:
+  feedlab compare A B    print what changed, and fail if B is worse")]
 pub(crate) struct Args {
-    /// Results folders
+    /// Results folders: one to redraw, or two to show side by side
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
@@ -41,22 +52,58 @@ pub(crate) struct Args {
     questions: Option<PathBuf>,
 }
 
-/// Renders every folder; stops at the first that cannot be read. Reads the class's files before it writes any page.
+/// Shows two folders side by side, or renders every folder; stops at the first that cannot be read.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    match args.runs.as_slice() {
+        [a, b] if args.votes.is_none() => pair(a, b)?,
+        _ => pages(args)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows two runs side by side.
+fn pair(a: &Path, b: &Path) -> anyhow::Result<()> {
+    let page = feedlab_report::render_pair(&read(a)?, &read(b)?).map_err(refused)?;
+    output::data(&format!("{}\n", page.write()?.display()))
+}
+
+/// Two runs that cannot be compared are bad input. Of many differences, the first say enough.
+fn refused(error: ReportError) -> anyhow::Error {
+    const MOST: usize = 5;
+    match error {
+        ReportError::Compare(CompareError::DifferentScenarios { a, b, mut differences }) => {
+            let more = differences.len().saturating_sub(MOST);
+            differences.truncate(MOST);
+            differences.extend((more > 0).then(|| format!("and {more} more")));
+            bad_input(CompareError::DifferentScenarios { a, b, differences })
+        }
+        ReportError::Compare(error) => bad_input(error),
+        error => error.into(),
+    }
+}
+
+/// Redraws every folder. Reads the class's files before it writes any page.
+fn pages(args: &Args) -> anyhow::Result<()> {
     let class = args.votes.as_deref().map(|votes| class(votes, args.questions.as_deref())).transpose()?;
     for folder in &args.runs {
-        let results = Results::read_partial(folder).map_err(bad_input)?;
-        if !results.is_whole() {
-            let (measured, planned) = (results.cells.len(), results.manifest.cells_planned);
-            output::advice(&format!("{}: partial; {measured} of {planned} cells were measured", folder.display()));
-        }
+        let results = read(folder)?;
         let report = match &class {
             Some((questions, votes)) => feedlab_report::render_with_votes(&results, questions, votes)?,
             None => feedlab_report::render(&results)?,
         };
         output::data(&format!("{}\n", report.write(folder)?.display()))?;
     }
-    Ok(Exit::Done)
+    Ok(())
+}
+
+/// Reads a folder, and says if its run was interrupted.
+fn read(folder: &Path) -> anyhow::Result<Results> {
+    let results = Results::read_partial(folder).map_err(bad_input)?;
+    if !results.is_whole() {
+        let (measured, planned) = (results.cells.len(), results.manifest.cells_planned);
+        output::advice(&format!("{}: partial; {measured} of {planned} cells were measured", folder.display()));
+    }
+    Ok(results)
 }
 
 /// Returns the questions of a class and its votes.

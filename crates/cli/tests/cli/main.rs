@@ -21,6 +21,7 @@ mod predict;
 mod prefix;
 mod processes;
 mod proxy;
+mod report;
 mod results;
 mod resume;
 mod run;

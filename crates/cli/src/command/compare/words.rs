@@ -1,12 +1,12 @@
-//! A comparison in words: one sentence per metric, and the page that `compare` prints.
+//! A comparison in words: the page that `compare` prints, with one line per metric.
 
 use std::fmt::Write as _;
-use std::ops::Neg as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
-use feedlab_experiment::compare::{Comparison, Finding, MetricComparison, Point, Setting, Side};
-use feedlab_experiment::metric::{Group, Unit};
+use feedlab_experiment::compare::{Comparison, MetricComparison, Point, Setting, Side};
 use feedlab_experiment::verdict::Status;
+pub(super) use feedlab_report::difference::sentence;
+use feedlab_report::difference::{metric, reading};
 use feedlab_report::human;
 use serde_json::{Value, json};
 
@@ -41,11 +41,6 @@ pub(super) fn json(comparison: &Comparison) -> anyhow::Result<Value> {
         }
     }
     Ok(value)
-}
-
-/// Returns a sentence such as `SSE, 50 clients: age_p99_us: no difference shown, B is 0.3 ms slower (−0.4 … 1)`.
-pub(super) fn sentence(point: &Point, row: &MetricComparison, tolerance: f64) -> String {
-    format!("{}: {}: {}", point.name, metric(row), reading(row, tolerance))
 }
 
 /// Returns the reasons for a run's verdict, one per line; none for a valid run.
@@ -103,69 +98,6 @@ fn columns(head: Vec<String>, rows: Vec<Vec<String>>, figures: &[usize]) -> Stri
         column.set_cell_alignment(if figures.contains(&index) { CellAlignment::Right } else { CellAlignment::Left });
     }
     table.lines().map(|line| format!("{INDENT}{}", line.trim_end())).collect::<Vec<_>>().join("\n")
-}
-
-fn metric(row: &MetricComparison) -> String {
-    format!("{}{}", row.metric, if row.per_repetition { " (per repetition)" } else { "" })
-}
-
-/// Describes the finding about one metric.
-fn reading(row: &MetricComparison, tolerance: f64) -> String {
-    let Some((a, difference)) = row.a.zip(row.difference) else {
-        return match (row.a, row.b) {
-            (Some(_), None) => "not measured in B".to_owned(),
-            (None, Some(_)) => "not measured in A".to_owned(),
-            _ => "not measured".to_owned(),
-        };
-    };
-    let distance = distance(row, difference);
-    let share = if a == 0.0 { "from zero".to_owned() } else { human::percent((difference / a).abs()) };
-    match row.finding {
-        Finding::NotMeasured => "not measured".to_owned(),
-        Finding::NoDifferenceShown if row.low == row.high => "the same in both".to_owned(),
-        Finding::NoDifferenceShown => format!("no difference shown, {distance}"),
-        Finding::MeasuredOnce => format!("{distance}, {share}; measured only once, so it may be chance"),
-        Finding::NotEverythingArrived => format!("{distance}; not compared because not everything arrived"),
-        Finding::WithinTolerance => format!("{distance}, within {}", human::percent(tolerance)),
-        Finding::Better => format!("{distance}: better, {share}"),
-        Finding::Changed => format!("{distance}: different value, {share}"),
-        Finding::Regression => format!("{distance}: REGRESSION, {share}"),
-    }
-}
-
-/// Returns a text such as `B is 0.3 ms slower (−0.4 … 1)`, phrased so that the figure is positive.
-fn distance(row: &MetricComparison, difference: f64) -> String {
-    let unit = row.metric.row().unit;
-    let (low, high) = row.low.zip(row.high).unzip();
-    let (size, interval) = if difference < 0.0 {
-        (-difference, high.map(f64::neg).zip(low.map(f64::neg)))
-    } else {
-        (difference, low.zip(high))
-    };
-    let (size, interval) = match interval {
-        Some((low, high)) => {
-            let [size, low, high] = human::together([size, low, high], unit);
-            (size, format!(" ({low} … {high})"))
-        }
-        None => (human::value(size, unit), String::new()),
-    };
-    if difference == 0.0 {
-        format!("B differs by {size}{interval}")
-    } else {
-        format!("B is {size} {}{interval}", how(row, difference > 0.0))
-    }
-}
-
-fn how(row: &MetricComparison, more: bool) -> &'static str {
-    let kind = row.metric.row();
-    match (kind.group, kind.unit, more) {
-        (Group::Freshness, _, true) => "slower",
-        (Group::Freshness, _, false) => "faster",
-        (Group::ConnectionCost | Group::Recovery, Unit::Microseconds, true) => "longer",
-        (Group::ConnectionCost | Group::Recovery, Unit::Microseconds, false) => "shorter",
-        (_, _, true) => "higher",
-        (_, _, false) => "lower",
-    }
 }
 
 /// Returns a warning if there are few repetitions.

@@ -1,4 +1,5 @@
 use feedlab_experiment::Metric;
+use feedlab_experiment::compare::Finding;
 use feedlab_experiment::verdict::{Reason, Verdict};
 
 use super::*;
