@@ -20,6 +20,7 @@ mod failure;
 mod fault;
 mod finding;
 pub mod human;
+mod markdown;
 mod nodes;
 mod page;
 mod pair;
@@ -32,6 +33,7 @@ mod wording;
 
 pub use chart::cost_chart;
 pub use error::ReportError;
+pub use markdown::{pair_summary, summary};
 pub use page::SCRIPT_SOURCE;
 pub use pair::{Pair, render_pair};
 pub use report::{Report, render, render_with_votes};

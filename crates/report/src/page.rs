@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 
 use askama::Template;
 use feedlab_experiment::metric::{self, MetricInfo};
+use feedlab_experiment::record::Manifest;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::scenario::Source;
 use feedlab_experiment::verdict::{Status, Verdict};
@@ -129,6 +130,11 @@ pub(crate) fn html(
     }
     .render()
     .map_err(ReportError::Page)
+}
+
+/// The names and values of the conditions of a run.
+pub(crate) fn conditions(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    conditions::of(manifest).into_iter().map(|condition| (condition.name, condition.value)).collect()
 }
 
 /// The file name of the recording that a run replays.

@@ -19,8 +19,6 @@ mod conditions;
 mod page;
 mod words;
 
-use conditions::of as conditions;
-
 /// A deterioration by more than this share of A's value is a regression, as in `feedlab compare`.
 const TOLERANCE: f64 = 0.05;
 
@@ -65,6 +63,11 @@ pub(crate) fn tolerance() -> String {
     human::percent(TOLERANCE)
 }
 
+/// Compares two runs as the page does, for a summary.
+pub(crate) fn compared(a: &Results, b: &Results) -> Result<Comparison, ReportError> {
+    Ok(compare::compare(a, b, &[], TOLERANCE)?)
+}
+
 /// Whether one of the runs measured nothing about the transports.
 pub(crate) fn is_invalid(comparison: &Comparison) -> bool {
     [&comparison.a, &comparison.b].iter().any(|side| side.verdict.status == Status::Invalid)
@@ -75,3 +78,6 @@ fn count(comparison: &Comparison, findings: &[Finding]) -> usize {
     let rows = comparison.points.iter().flat_map(|point| &point.rows);
     rows.filter(|row| findings.contains(&row.finding)).count()
 }
+
+pub(crate) use conditions::of as conditions;
+pub(crate) use words::{certainty, headline, sentences};

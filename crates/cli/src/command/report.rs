@@ -1,9 +1,10 @@
-//! `feedlab report`: redraws the page and the charts of a results folder, optionally with the predictions of a class,
-//! or shows two runs side by side.
+//! `feedlab report`: redraws the page and the charts of a results folder, optionally with the predictions of a class;
+//! shows two runs side by side; or prints a summary.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use feedlab_experiment::class::{MAX_FILE_BYTES, Questions, Vote};
 use feedlab_experiment::compare::CompareError;
 use feedlab_experiment::results::Results;
@@ -22,6 +23,9 @@ use feedlab_feed::bounded;
 /// of both on the same axes, and every figure with its difference and the interval of that. Both must be runs of one
 /// scenario. Three or more folders are redrawn one by one.
 ///
+/// With --format markdown, it writes nothing and prints a summary for a pull request, of one run or of two: the answer, the
+/// table, what limits it, the conditions, and the command to repeat it.
+///
 /// With --votes, the page also shows what a class predicted: each question that the run answers, with the votes before
 /// and after the measurement next to the computed prediction and the result. If a file is invalid, nothing is written.
 #[derive(Debug, clap::Args)]
@@ -30,6 +34,7 @@ Examples:
   feedlab report results/20261121T120030Z-quick
   feedlab report results/20261121T120030Z-how-old --votes feedlab-class.ndjson
   feedlab report results/20261121T120030Z-ticker results/20261122T093011Z-ticker
+  feedlab report results/20261121T120030Z-quick --format markdown | gh pr comment 7 --body-file -
 
 Exit status:
     0  every page was written
@@ -43,6 +48,10 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
+    /// What to make: pages, or a summary on standard output
+    #[arg(long, value_enum, default_value_t = Form::Html, conflicts_with = "votes")]
+    format: Form,
+
     /// Show what a class predicted, from the file of `feedlab workshop` (one vote per line, as JSON)
     #[arg(long, value_name = "FILE")]
     votes: Option<PathBuf>,
@@ -52,19 +61,39 @@ pub(crate) struct Args {
     questions: Option<PathBuf>,
 }
 
+/// What is made of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// The page and the charts, into the folder.
+    Html,
+    /// A summary for a pull request, on standard output.
+    Markdown,
+}
+
 /// Shows two folders side by side, or renders every folder; stops at the first that cannot be read.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
-    match args.runs.as_slice() {
-        [a, b] if args.votes.is_none() => pair(a, b)?,
-        _ => pages(args)?,
+    match (args.runs.as_slice(), args.format) {
+        ([a, b], form) if args.votes.is_none() => pair(a, b, form)?,
+        (_, Form::Html) => pages(args)?,
+        (runs, Form::Markdown) => {
+            for run in runs {
+                output::data(&feedlab_report::summary(&read(run)?)?)?;
+            }
+        }
     }
     Ok(Exit::Done)
 }
 
 /// Shows two runs side by side.
-fn pair(a: &Path, b: &Path) -> anyhow::Result<()> {
-    let page = feedlab_report::render_pair(&read(a)?, &read(b)?).map_err(refused)?;
-    output::data(&format!("{}\n", page.write()?.display()))
+fn pair(a: &Path, b: &Path, form: Form) -> anyhow::Result<()> {
+    let (a, b) = (read(a)?, read(b)?);
+    match form {
+        Form::Html => {
+            let page = feedlab_report::render_pair(&a, &b).map_err(refused)?;
+            output::data(&format!("{}\n", page.write()?.display()))
+        }
+        Form::Markdown => output::data(&feedlab_report::pair_summary(&a, &b).map_err(refused)?),
+    }
 }
 
 /// Two runs that cannot be compared are bad input. Of many differences, the first say enough.

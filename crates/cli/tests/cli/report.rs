@@ -1,11 +1,11 @@
-//! `feedlab report` on two runs.
+//! `feedlab report` on two runs, and as Markdown.
 
 use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::results::{CellFigures, run, sse};
-use super::{Command, ends_with, error_line, feedlab, out};
+use super::{Command, ends_with, err, error_line, feedlab, out};
 
 /// Returns a folder with two runs in it, the second with more bytes.
 fn two(scenarios: [&str; 2]) -> (TempDir, [String; 2]) {
@@ -39,9 +39,28 @@ fn two_runs_are_one_page_in_the_folder_of_the_second() {
 #[test]
 fn runs_of_different_scenarios_are_refused_with_the_reason() {
     let (folder, [a, b]) = two([&sse(1), &sse(1).replace("count = 5", "count = 7")]);
-    let output = ends_with(2, &mut report(&folder, &[&a, &b]));
-    let said = error_line(&output);
-    assert!(said.contains("different scenarios: clients.count is 5 in A and 7 in B"), "{said}");
-    assert_eq!(out(&output), "");
+    for more in [&[][..], &["--format", "markdown"]] {
+        let output = ends_with(2, &mut report(&folder, &[&[a.as_str(), b.as_str()], more].concat()));
+        assert!(
+            error_line(&output).contains("different scenarios: clients.count is 5 in A and 7 in B"),
+            "{}",
+            err(&output)
+        );
+        assert_eq!(out(&output), "");
+    }
     assert!(!folder.path().join(b).join(format!("report-with-{a}.html")).exists());
+}
+
+#[test]
+fn a_summary_is_printed_and_nothing_is_written() {
+    let text = sse(3);
+    let (folder, [a, b]) = two([&text, &text]);
+    let one = out(&ends_with(0, &mut report(&folder, &[&a, "--format", "markdown"])));
+    assert!(one.starts_with("### ") && one.contains("| SSE | 5 | 400 µs"), "{one}");
+    assert!(one.contains("feedlab run scenario.toml") && one.lines().count() < 45, "{one}");
+    let both = out(&ends_with(0, &mut report(&folder, &[&a, &b, "--format", "markdown"])));
+    assert!(both.contains("| SSE, 5 clients | socket bytes per update | 302 B | 402 B | B is 100 B higher"), "{both}");
+    for run in [a, b] {
+        assert!(!folder.path().join(run).join("report.html").exists());
+    }
 }

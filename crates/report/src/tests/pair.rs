@@ -1,8 +1,8 @@
-//! Two runs side by side.
+//! Two runs side by side, as a page and as a summary.
 
 use super::page::check_well_formed;
 use super::*;
-use crate::render_pair;
+use crate::{markdown, render_pair};
 
 /// The same run, in which SSE takes a third longer and sends more.
 fn slower(contender: &Contender, cell: &Cell) -> CellFixture {
@@ -62,8 +62,10 @@ fn one_repetition_gives_no_verdict_on_times() {
 fn what_cannot_be_compared_is_refused_with_the_reason() {
     let (_a, a) = run(&scenario("[10]", "[256]", 1), known);
     let (_b, b) = run(&scenario("[20]", "[256]", 1), known);
-    let said = render_pair(&a, &b).unwrap_err().to_string();
-    assert!(said.contains("different scenarios: clients.count is 10 in A and 20 in B"), "{said}");
+    for error in [render_pair(&a, &b).unwrap_err(), markdown::pair_summary(&a, &b).unwrap_err()] {
+        let said = error.to_string();
+        assert!(said.contains("different scenarios: clients.count is 10 in A and 20 in B"), "{said}");
+    }
 }
 
 #[test]
@@ -75,4 +77,29 @@ fn an_invalid_run_shows_no_change() {
     let html = render_pair(&a, &b).unwrap().html;
     assert!(html.contains("One of the two runs is invalid, so they show nothing about a change."));
     assert!(html.contains("Age of the updates: invalid measurement") && html.contains("class=\"void\""));
+    let summary = markdown::pair_summary(&a, &b).unwrap();
+    assert!(!summary.contains("| figure |") && summary.contains("timers were &lt;late&gt;"), "{summary}");
+}
+
+#[test]
+fn a_summary_fits_a_pull_request_and_labels_stay_text() {
+    let labeled = |repetitions| {
+        scenario("[10]", "[256]", repetitions)
+            .replace("{ transport = \"sse\" }", "{ transport = \"sse\", label = \"a|b `c` <i>@d\" }")
+    };
+    let (_a, a) = run(&labeled(3), varied);
+    let (_b, mut b) = run(&labeled(3), slower);
+    b.manifest.run = "20261122T120030Z-known".to_owned();
+    let [one, two] = [markdown::summary(&a).unwrap(), markdown::pair_summary(&a, &b).unwrap()];
+    for summary in [&one, &two] {
+        assert!(summary.lines().count() <= 48, "{summary}");
+        assert!(summary.contains("a\\|b \\`c\\` &lt;i&gt;@<!-- -->d") && !summary.contains("<i>"), "{summary}");
+        assert!(summary.starts_with("### What does it cost, &lt;b&gt;really&lt;/b&gt;?\n"), "{summary}");
+        let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+        let rows: Vec<usize> = summary.lines().filter(|line| line.starts_with('|')).map(cells).collect();
+        assert!(rows.len() >= 6 && rows.iter().all(|count| *count == rows[0]), "{summary}");
+    }
+    assert!(one.contains("What limits these claims:\n\n- Everything ran over"), "{one}");
+    assert!(one.contains("feedlab run scenario.toml --seed ") && one.contains("Verdict: **valid**"), "{one}");
+    assert!(two.contains(&format!("feedlab report {} 20261122T120030Z-known", a.manifest.run)), "{two}");
 }
