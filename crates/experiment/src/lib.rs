@@ -11,6 +11,7 @@ pub mod clients;
 pub mod headers;
 pub mod metric;
 pub mod plan;
+pub mod precision;
 pub mod predict;
 pub mod stamp;
 

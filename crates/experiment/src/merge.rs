@@ -87,9 +87,19 @@ pub fn merge(first: &Results, others: &[Results], out: &Path, now: SystemTime) -
     }
 }
 
+/// Returns how often a run planned to measure a cell: with a precision, as often as it was measured most.
+fn planned_repetitions(run: &Results) -> u32 {
+    let scenario = &run.manifest.scenario;
+    let measured = run.cells.iter().filter(|_| scenario.precision.is_some()).map(|cell| cell.repetition);
+    measured.max().unwrap_or_default().max(scenario.measure.repetitions)
+}
+
 /// Returns the scenario of the first run, with the repetitions of all runs.
 fn merged_scenario(first: &Results, others: &[Results]) -> Result<Scenario, MergeError> {
     let mut scenario = first.manifest.scenario.clone();
+    scenario.measure.repetitions = planned_repetitions(first);
+    // Together they were not repeated until they were so precise.
+    scenario.precision = None;
     for other in others {
         let differences = scenario_differences(&scenario, &other.manifest.scenario);
         if !differences.is_empty() {
@@ -101,7 +111,7 @@ fn merged_scenario(first: &Results, others: &[Results]) -> Result<Scenario, Merg
             });
         }
         let repetitions = &mut scenario.measure.repetitions;
-        *repetitions = repetitions.saturating_add(other.manifest.scenario.measure.repetitions);
+        *repetitions = repetitions.saturating_add(planned_repetitions(other));
     }
     Ok(scenario)
 }
@@ -130,13 +140,13 @@ fn fill(folder: &mut RunFolder, runs: &[&Results], scenario: &Scenario) -> Resul
     let mut before = 0u32;
     for run in runs {
         cells.append(&mut take_over(run, before, scenario, folder)?);
-        before = before.saturating_add(run.manifest.scenario.measure.repetitions);
+        before = before.saturating_add(planned_repetitions(run));
     }
     let manifest = manifest(folder.id(), runs, scenario, &cells);
     let mut contenders = statistics::pool(scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
     predict::fill_measured(scenario, &cells, &mut contenders);
     let (run, verdict) = (manifest.run.clone(), manifest.verdict.clone());
-    folder.write_summary(&Summary { schema: SCHEMA, run, verdict, contenders })?;
+    folder.write_summary(&Summary { schema: SCHEMA, run, verdict, contenders, precision: Vec::new() })?;
     folder.write_manifest(&manifest)?;
     Ok(())
 }
@@ -166,7 +176,7 @@ fn take_over(
 
 /// Returns the cell with its new number and id; `None` if it is not in its run's plan.
 fn renumbered(cell: &CellRecord, before: u32, run: &Results, scenario: &Scenario) -> Option<CellRecord> {
-    let planned = 1..=run.manifest.scenario.measure.repetitions;
+    let planned = 1..=planned_repetitions(run);
     let repetition = cell.repetition.checked_add(before).filter(|_| planned.contains(&cell.repetition))?;
     let point = plan::points(scenario).into_iter().find(|point| point.is_of(scenario, cell))?;
     Some(CellRecord { cell: plan::id(scenario, point, repetition), repetition, ..cell.clone() })

@@ -14,6 +14,9 @@ use crate::clients::{PART_CONNECT_GRACE, PART_NOTICE, PART_SLACK};
 use crate::record::CellRecord;
 use crate::scenario::Source;
 
+/// The most repetitions of a cell.
+pub const MOST_REPETITIONS: u32 = 1000;
+
 /// The time that a cell takes in addition to its phases: starting and stopping its processes, the baseline before its
 /// first client, opening the last connections, and the join probes after its last client.
 const AROUND_A_CELL: Duration = Duration::from_secs(1);
@@ -131,7 +134,7 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
     cells
 }
 
-fn cell(scenario: &Scenario, point: Point, repetition: u32) -> Cell {
+pub(crate) fn cell(scenario: &Scenario, point: Point, repetition: u32) -> Cell {
     let Point { contender, clients, payload_bytes } = point;
     let seed = scenario.seed.wrapping_add(u64::from(repetition) - 1);
     Cell { id: id(scenario, point, repetition), contender, clients, payload_bytes, repetition, seed }
@@ -164,7 +167,8 @@ pub fn parts_duration(scenario: &Scenario) -> Duration {
     cell_duration(scenario) + PART_NOTICE + PART_CONNECT_GRACE + 5 * PART_SLACK
 }
 
-/// Returns how long a run of the scenario takes: the scenario defines the length of every phase except connecting.
+/// Returns how long a run of the scenario takes: the scenario defines the length of every phase except connecting. If it
+/// asks for a precision, that is the shortest time, and its cap the longest.
 #[must_use]
 pub fn duration(scenario: &Scenario) -> Duration {
     let cells = u32::try_from(points(scenario).len()).unwrap_or(u32::MAX).saturating_mul(scenario.measure.repetitions);

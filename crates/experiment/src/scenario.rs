@@ -11,6 +11,8 @@ use feedlab_feed::bounded;
 use feedlab_feed::settings::duration;
 use serde::{Deserialize, Serialize};
 
+use crate::precision::Precision;
+
 mod change;
 mod contender;
 mod error;
@@ -60,6 +62,9 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// How long and how often each cell is measured.
     pub measure: Measure,
+    /// The precision with which the cells are measured; `None` if each is measured as often as [`Measure`] says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub precision: Option<Precision>,
     /// The servers of others that contenders name.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub targets: Vec<Target>,
@@ -279,6 +284,6 @@ pub struct Measure {
     /// The time after the measured time in which late updates may still arrive.
     #[serde(with = "duration")]
     pub drain: Duration,
-    /// How often each cell is measured.
+    /// How often each cell is measured; with a precision, how often at least.
     pub repetitions: u32,
 }

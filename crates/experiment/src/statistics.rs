@@ -18,11 +18,15 @@ use crate::{Metric, Scenario};
 
 mod ages;
 mod difference;
+mod order;
 mod student;
 
 use ages::{Ages, Weighed};
 pub use difference::{Difference, Sample, difference};
+pub use order::{Dependence, Trend, dependence, trend};
 use student::Spread;
+#[cfg(test)]
+pub(crate) use student::student_reach;
 
 /// A percentile with fewer samples than this beyond it is not reported: it would depend on a few outliers.
 pub const SAMPLES_BEYOND: u64 = 10;
@@ -90,17 +94,15 @@ fn estimates(repetitions: &[&CellRecord], ages: &Ages, seed: u64) -> BTreeMap<Me
         }
     }
     let reach = |metric| resampled.get(&metric).map(|values| Spread::of(values, repetitions.len()).reach());
-    values
-        .into_iter()
-        .map(|(metric, value)| {
-            let reach = reach(metric);
-            // An interval of few repetitions is wide, but what was counted is not below zero. A difference (a growth of
-            // memory, the age of a hop) may be, and then its interval is too.
-            let floor = if value < 0.0 { f64::NEG_INFINITY } else { 0.0 };
-            let low = reach.map(|reach| (value - reach).max(floor));
-            (metric, Estimate { value, low, high: reach.map(|reach| value + reach) })
-        })
-        .collect()
+    values.into_iter().map(|(metric, value)| (metric, around(value, reach(metric)))).collect()
+}
+
+/// Returns a value with the interval that reaches so far on either side. An interval of few repetitions is wide, but what
+/// was counted is not below zero. A difference (a growth of memory, the age of a hop) may be, and then its interval is too.
+pub(crate) fn around(value: f64, reach: Option<f64>) -> Estimate {
+    let floor = if value < 0.0 { f64::NEG_INFINITY } else { 0.0 };
+    let low = reach.map(|reach| (value - reach).max(floor));
+    Estimate { value, low, high: reach.map(|reach| value + reach) }
 }
 
 /// Returns how often each of `count` repetitions is drawn in one resample.

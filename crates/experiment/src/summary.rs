@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Metric;
+use crate::precision::Outcome;
 use crate::verdict::Verdict;
 
 mod json_schema;
@@ -25,6 +26,9 @@ pub struct Summary {
     pub verdict: Verdict,
     /// The results: contenders in the scenario's order, client counts and payload sizes ascending.
     pub contenders: Vec<Entry>,
+    /// How precisely each metric was measured for which the scenario asks for a precision; absent without one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub precision: Vec<Outcome>,
 }
 
 /// The results of one contender at one client count, and one payload size if the scenario sweeps over several.

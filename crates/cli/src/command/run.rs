@@ -24,6 +24,7 @@ mod follow;
 mod keys;
 pub(super) mod needs;
 mod neighbors;
+pub(super) mod precise;
 mod progress;
 mod resume;
 mod segment;

@@ -8,6 +8,7 @@ use feedlab_experiment::{Scenario, plan};
 
 use super::changes::{ChangeArgs, Changed};
 use super::run::needs::{self, for_people};
+use super::run::precise;
 use crate::exit::{Exit, bad_input, describe};
 use crate::output;
 
@@ -69,7 +70,11 @@ fn ok_line(file: &Path, scenario: &Scenario) -> String {
     let cells = plan::cells(scenario).len();
     let plural = if cells == 1 { "" } else { "s" };
     let takes = for_people(plan::duration(scenario));
-    format!("{}: ok, {cells} cell{plural}, about {takes}{}\n", file.display(), targets(scenario))
+    let plan = match &scenario.precision {
+        None => format!("{cells} cell{plural}, about {takes}"),
+        Some(precision) => precise::plan_line(precision, &format!("{cells} cell{plural}"), &takes),
+    };
+    format!("{}: ok, {plan}{}\n", file.display(), targets(scenario))
 }
 
 /// Names the servers of others that a run starts or needs.

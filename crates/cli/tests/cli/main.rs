@@ -17,6 +17,7 @@ mod nats;
 mod nginx;
 mod nodes;
 mod own_server;
+mod precision;
 mod predict;
 mod prefix;
 mod processes;

@@ -62,7 +62,8 @@ pub(crate) fn run(out: &Path, scenario: &str, found: &CellFigures) -> PathBuf {
     let contenders = statistics::pool(&scenario, &cells, |cell| hlog::read(&folder.hlog_path(&cell.cell)));
     let run = folder.id().to_owned();
     let contenders = contenders.expect("histograms");
-    let summary = Summary { schema: SCHEMA, run: run.clone(), verdict: verdict.clone(), contenders };
+    let summary =
+        Summary { schema: SCHEMA, run: run.clone(), verdict: verdict.clone(), contenders, precision: Vec::new() };
     folder.write_summary(&summary).expect("space");
     folder
         .write_manifest(&manifest(scenario, run, humantime::format_rfc3339(started).to_string(), cells.len(), verdict))

@@ -40,7 +40,7 @@ const NOT_SET: &str = "not set";
 
 /// Returns the differences because of which two runs are not of the same scenario: in the feed, the clients, the phases
 /// and the contenders. Name, question, seed and thresholds do not affect the measurement; the number of repetitions
-/// affects only its certainty; and a recording is identified by its file name, because checkouts have different paths.
+/// and the precision affect only its certainty; and a recording is identified by its file name, because checkouts have different paths.
 #[must_use]
 pub fn scenario_differences(a: &Scenario, b: &Scenario) -> Vec<Setting> {
     let (mut a, mut b) = (as_measured(a), as_measured(b));
@@ -62,7 +62,7 @@ fn as_measured(scenario: &Scenario) -> Map<String, Value> {
     // differences stable.
     value.sort_all_objects();
     let Value::Object(mut tree) = value else { return Map::new() };
-    for key in ["name", "question", "seed", "thresholds"] {
+    for key in ["name", "question", "seed", "thresholds", "precision"] {
         tree.remove(key);
     }
     if let Some(Value::Array(targets)) = tree.remove("targets") {

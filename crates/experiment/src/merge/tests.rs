@@ -150,6 +150,22 @@ fn an_interrupted_run_stays_incomplete_and_seeds_may_differ() {
     assert_eq!(repetitions, [1, 3, 4].into(), "the gap of the run that was cut off stays");
 }
 
+/// With a precision, a run measures more repetitions than the scenario's fewest.
+#[test]
+fn a_run_with_a_precision_keeps_all_its_repetitions() {
+    let out = tempfile::tempdir().unwrap();
+    let (mut a, b) = (run(out.path(), 0, 3, whole), run(out.path(), 1, 2, whole));
+    let scenario = &mut a.manifest.scenario;
+    scenario.measure.repetitions = 2;
+    scenario.precision = Some(crate::precision::Precision {
+        goals: vec!["age_p50_us ± 5 %".parse().unwrap()],
+        cap: std::time::Duration::from_secs(600),
+    });
+    let all = merged(out.path(), &a, std::slice::from_ref(&b));
+    assert_eq!((all.cells.len(), all.manifest.scenario.measure.repetitions), (10, 5));
+    assert_eq!(all.manifest.scenario.precision, None, "together they were not repeated until they were so precise");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

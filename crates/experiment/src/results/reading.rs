@@ -79,7 +79,7 @@ impl Results {
         Ok(Self {
             manifest,
             scenario_file: read_scenario(folder)?,
-            summary: Summary { schema: SCHEMA, run, verdict, contenders },
+            summary: Summary { schema: SCHEMA, run, verdict, contenders, precision: Vec::new() },
             cells,
             seconds,
             folder: folder.to_owned(),

@@ -130,19 +130,30 @@ impl Unfinished {
         Ok(())
     }
 
-    /// Checks that each cell is planned and has its log, and that some are missing.
+    /// Checks that each cell is planned and has its log, and that the run did not end by itself.
     fn check_cells(&self) -> Result<(), ResumeError> {
-        let (plan, folder) = (plan::cells(&self.manifest.scenario), &self.folder);
+        let folder = &self.folder;
         for cell in &self.cells {
-            if !plan.iter().any(|planned| planned.id == cell.cell) {
+            if self.planned(cell).is_none() {
                 return Err(ResumeError::Unplanned { folder: folder.clone(), cell: cell.cell.clone() });
             }
             hlog::read(&hlog_path(folder, &cell.cell))?;
         }
-        match self.left().is_empty() {
+        // A process that was killed after the last cell did not finish the folder.
+        let is_finished = !folder.to_string_lossy().trim_end_matches('/').ends_with(PARTIAL);
+        match is_finished && self.cells.len() >= self.manifest.cells_planned {
             true => Err(ResumeError::Complete { folder: folder.clone(), cells: self.cells.len() }),
             false => Ok(()),
         }
+    }
+
+    /// Returns the cell of the plan that a record is of. A run with a precision may measure more repetitions than planned.
+    fn planned(&self, record: &CellRecord) -> Option<Cell> {
+        let scenario = &self.manifest.scenario;
+        let last = if scenario.precision.is_some() { plan::MOST_REPETITIONS } else { scenario.measure.repetitions };
+        let point = plan::points(scenario).into_iter().find(|point| point.is_of(scenario, record))?;
+        let cell = plan::cell(scenario, point, record.repetition);
+        (cell.id == record.cell && (1..=last).contains(&record.repetition)).then_some(cell)
     }
 
     /// Checks that the folder's scenario file still is the scenario of the manifest.
@@ -188,11 +199,16 @@ impl Unfinished {
         Err(ResumeError::Changed { scenario: file.to_owned(), folder: self.folder.clone(), differences })
     }
 
-    /// Returns the cells that are missing, in the order of the plan.
+    /// Returns all cells of the run as far as they are planned, including those that are done.
     #[must_use]
-    pub fn left(&self) -> Vec<Cell> {
-        let is_done = |cell: &Cell| self.cells.iter().any(|done| done.cell == cell.id);
-        plan::cells(&self.manifest.scenario).into_iter().filter(|cell| !is_done(cell)).collect()
+    pub fn plan(&self) -> Vec<Cell> {
+        let mut plan = plan::cells(&self.manifest.scenario);
+        for cell in self.cells.iter().filter_map(|record| self.planned(record)) {
+            if !plan.contains(&cell) {
+                plan.push(cell);
+            }
+        }
+        plan
     }
 
     /// Returns why the figures of the whole run are in doubt if `now` is the manifest of its rest: cells that were measured

@@ -38,7 +38,13 @@ fn finished(out: &Path) -> PathBuf {
     folder.write_manifest(&fixture::manifest(folder.id())).unwrap();
     let run = folder.id().to_owned();
     folder
-        .write_summary(&Summary { schema: SCHEMA, run, verdict: Verdict::default(), contenders: Vec::new() })
+        .write_summary(&Summary {
+            schema: SCHEMA,
+            run,
+            verdict: Verdict::default(),
+            contenders: Vec::new(),
+            precision: Vec::new(),
+        })
         .unwrap();
     folder.finish().unwrap()
 }

@@ -16,6 +16,7 @@ mod drain;
 mod fault;
 mod feed;
 mod lab;
+mod precision;
 mod target;
 mod threshold;
 
@@ -77,7 +78,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     };
     measure.drain = drain::drain(&written.measure, &inputs)?;
     lab::servers(&written, &feed, !faults.is_empty())?;
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         name,
         question,
         seed,
@@ -87,11 +88,13 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
         network,
         faults,
         measure,
+        precision: None,
         targets,
         contenders,
         thresholds,
     };
     check_cells(&scenario, &written)?;
+    scenario.precision = precision::precision(&written.measure, &scenario)?;
     Ok(scenario)
 }
 
@@ -173,7 +176,7 @@ fn measure(written: &written::Measure) -> Result<Measure, FieldError> {
         warm_up: bounds::duration("warm_up", written.warm_up.as_ref(), Duration::ZERO..=HOUR, 2 * SECOND)?,
         duration: bounds::duration("duration", written.duration.as_ref(), SECOND / 10..=24 * HOUR, 10 * SECOND)?,
         drain: Duration::ZERO,
-        repetitions: bounds::whole("repetitions", written.repetitions.as_ref(), 1..=1000, 1)?,
+        repetitions: precision::repetitions(written)?,
     })
 }
 

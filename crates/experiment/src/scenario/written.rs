@@ -23,7 +23,7 @@ pub(super) use lab::{Fault, Network, Nginx};
 pub(super) use target::{
     Cursor, CursorWord, Endpoint, Publish, QueryCursor, Stamp, Target, TextOrTable, WrittenEndpoint,
 };
-pub(super) use value::{At, OneOrMany, WrittenDuration, WrittenPercent};
+pub(super) use value::{At, OneOrMany, Texts, WrittenDuration, WrittenPercent};
 
 /// A comparison of transports for feedlab: what is published, to how many clients, what is compared, and how it is
 /// measured.
@@ -193,8 +193,16 @@ pub(super) struct Measure {
     /// Time after the measured time in which late updates may still arrive. Default: 1s plus the longest polling
     /// interval, the network's round trips, and if connections can break, the time to reconnect.
     pub(super) drain: Option<At<WrittenDuration>>,
-    /// How often each cell is measured; confidence intervals require at least 2. Default 1.
+    /// How often each cell is measured; confidence intervals require at least 2. Default 1. With `precision`, how often at
+    /// least: 12 or more, default 12.
     pub(super) repetitions: Option<At<i64>>,
+    /// How narrow the 95% interval of a metric must become, as in `"age_p99_us ± 5 %"` (or `+- 5%`), for each contender,
+    /// number of clients and payload; a list names several. Cells are repeated in turn until it is so narrow, or the run says
+    /// why that cannot be measured here.
+    pub(super) precision: Option<At<Texts>>,
+    /// Time after which no further repetition starts; for `precision`. Default 10m, or three times the first repetitions if
+    /// that is longer.
+    pub(super) cap: Option<At<WrittenDuration>>,
 }
 
 /// A condition on one metric.

@@ -9,10 +9,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::ages::Ages;
 use super::student::Spread;
-use super::{RESAMPLES, draw, pooled_metric};
+use super::{RESAMPLES, around, draw, pooled_metric};
 use crate::Metric;
 use crate::metric::Group;
 use crate::record::CellRecord;
+use crate::summary::Estimate;
 
 /// The repetitions of one contender at one client count and payload size.
 pub struct Sample<'a> {
@@ -31,6 +32,16 @@ impl<'a> Sample<'a> {
     #[must_use]
     pub fn all(&self, metric: Metric) -> Option<f64> {
         self.value(metric, &vec![1; self.cells.len()])
+    }
+
+    /// Returns the value over all repetitions with its 95% interval, as in a summary; `None` if it was not measured. `seed`
+    /// is the random seed of the resampling.
+    #[must_use]
+    pub fn estimate(&self, metric: Metric, seed: u64) -> Option<Estimate> {
+        let value = self.all(metric)?;
+        let is_repeated = self.cells.len() >= 2;
+        let spread = is_repeated.then(|| self.spread(metric, &mut ChaCha8Rng::seed_from_u64(seed)));
+        Some(around(value, spread.map(Spread::reach)))
     }
 
     fn value(&self, metric: Metric, weights: &[u64]) -> Option<f64> {

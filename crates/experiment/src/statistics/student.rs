@@ -71,6 +71,12 @@ impl Spread {
     }
 }
 
+/// Returns the reach of the interval of a value with this variance, for tests that know the variance.
+#[cfg(test)]
+pub(crate) fn student_reach(variance: f64, repetitions: usize) -> f64 {
+    Spread { variance, freedom: repetitions as f64 - 1.0 }.reach()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,7 +36,7 @@ pub(crate) fn scenario(schema: &Value) -> String {
 
 /// The fields of `summary.json`.
 pub(crate) fn summary(schema: &Value) -> String {
-    let defs = ["Entry", "Estimate", "Predicted", "Verdict", "Reason"];
+    let defs = ["Entry", "Estimate", "Predicted", "Outcome", "Obstacle", "Verdict", "Reason"];
     let top = section(schema, "The file", schema);
     let rest = defs.iter().map(|def| section(schema, &format!("`{def}`"), &schema["$defs"][def]));
     [top].into_iter().chain(rest).collect::<Vec<_>>().join("\n")
@@ -131,7 +131,7 @@ fn described(schema: &Value, key: &str, value: &Value) -> String {
 }
 
 /// Definitions that have a section of their own.
-const TITLED: [&str; 18] = [
+const TITLED: [&str; 20] = [
     "Feed",
     "Clients",
     "Measure",
@@ -148,6 +148,8 @@ const TITLED: [&str; 18] = [
     "Entry",
     "Estimate",
     "Predicted",
+    "Outcome",
+    "Obstacle",
     "Verdict",
     "Reason",
 ];

@@ -65,7 +65,13 @@ pub(crate) fn results_of(
     }
     let run = folder.id().to_owned();
     folder
-        .write_summary(&Summary { schema: SCHEMA, run: run.clone(), verdict: verdict.clone(), contenders: pooled })
+        .write_summary(&Summary {
+            schema: SCHEMA,
+            run: run.clone(),
+            verdict: verdict.clone(),
+            contenders: pooled,
+            precision: Vec::new(),
+        })
         .unwrap();
     folder.write_manifest(&manifest(scenario, run, plan.len(), verdict)).unwrap();
     Results::read(&folder.finish().unwrap()).unwrap()

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use feedlab_experiment::predict;
 use feedlab_experiment::record::SCHEMA;
 use feedlab_experiment::results::Results;
 use feedlab_experiment::summary::Summary;
 use feedlab_experiment::threshold::{self, Check};
 use feedlab_experiment::verdict::{Status, Verdict};
 use feedlab_experiment::{hlog, statistics};
+use feedlab_experiment::{precision, predict};
 
 use super::FailOn;
 use super::series::{End, Series};
@@ -82,11 +82,13 @@ struct RunResult {
 /// Writes the remaining files, draws the report, and gives the folder its final name.
 fn finish(series: Series<'_>) -> anyhow::Result<RunResult> {
     let manifest = series.manifest();
-    let (scenario, folder) = (series.scenario, series.folder);
+    let (scenario, folder, precision) = (series.scenario, series.folder, series.precision);
     let mut contenders = statistics::pool(scenario, &series.records, |cell| hlog::read(&folder.hlog_path(&cell.cell)))?;
     predict::fill_measured(scenario, &series.records, &mut contenders);
+    precision.iter().for_each(|outcome| outcome.put_into(&mut contenders));
     let misses = threshold::misses(scenario, &contenders);
-    let summary = Summary { schema: SCHEMA, run: manifest.run.clone(), verdict: manifest.verdict.clone(), contenders };
+    let (run, verdict) = (manifest.run.clone(), manifest.verdict.clone());
+    let summary = Summary { schema: SCHEMA, run, verdict, contenders, precision };
     folder.write_summary(&summary)?;
     folder.write_manifest(&manifest)?;
     let headline = draw(folder.path());
@@ -142,6 +144,9 @@ impl RunResult {
         let mut text = String::new();
         if let Ok((_, headline)) = &self.report {
             let _ = writeln!(text, "{headline}\n");
+        }
+        for line in precision::lines(&self.summary.precision) {
+            let _ = writeln!(text, "precision: {line}");
         }
         text += &verdict(&self.summary.verdict);
         let is_invalid = self.summary.verdict.status == Status::Invalid;

@@ -12,6 +12,7 @@ use feedlab_loadgen::{Event, Phase};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::needs::for_people;
+use super::precise;
 use crate::output;
 
 /// Phases shorter than this many seconds get no line, except the measured one.
@@ -51,9 +52,11 @@ impl Progress {
         let takes = for_people(own);
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
         let plural = if cells == 1 { "" } else { "s" };
-        output::advice(&match finished {
-            0 => format!("{cells} cell{plural}, about {takes}"),
-            _ => format!("{finished} of {cells} cells are done; the others take about {takes}"),
+        let counted = format!("{cells} cell{plural}");
+        output::advice(&match (&scenario.precision, finished) {
+            (_, 1..) => format!("{finished} of {cells} cells are done; the others take about {takes}"),
+            (None, 0) => format!("{counted}, about {takes}"),
+            (Some(precision), 0) => precise::plan_line(precision, &counted, &takes),
         });
         if !later.is_zero() {
             output::advice(&format!("with the scenarios after it, about {}", for_people(own + later)));
@@ -61,6 +64,20 @@ impl Progress {
         let bar = draws_bars().then(|| bar(time_of(cells)));
         let (current, began) = (finished, clock::now());
         Self { bar, cells, cell_time, later, current, title: String::new(), began, shown: Vec::new() }
+    }
+
+    /// Adds cells to the plan, and shows why.
+    pub(super) fn extend(&mut self, cells: usize, why: &str) {
+        self.cells += cells;
+        if let Some(bar) = &self.bar {
+            bar.set_length(clock::micros(self.of_cells(self.cells)));
+        }
+        self.say(why);
+    }
+
+    /// Returns the planned time of so many cells.
+    pub(super) fn of_cells(&self, cells: usize) -> Duration {
+        self.cell_time * u32::try_from(cells).unwrap_or(u32::MAX)
     }
 
     /// Shows that the next cell begins.
@@ -137,10 +154,6 @@ impl Progress {
         self.of_cells(self.cells).saturating_sub(done) + self.later
     }
 
-    fn of_cells(&self, cells: usize) -> Duration {
-        self.cell_time * u32::try_from(cells).unwrap_or(u32::MAX)
-    }
-
     /// Prints a line above the bar.
     pub(super) fn say(&self, line: &str) {
         match &self.bar {
@@ -189,6 +202,7 @@ fn title(scenario: &Scenario, cell: &Cell) -> String {
     let title = format!("{}, {} client{plural}{payload}", scenario.contenders[cell.contender].label, cell.clients);
     match scenario.measure.repetitions {
         1 => title,
+        _ if scenario.precision.is_some() => format!("{title}, repetition {}", cell.repetition),
         of => format!("{title}, {} of {of}", cell.repetition),
     }
 }

@@ -4,11 +4,12 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::{self, Cell};
+use feedlab_experiment::precision;
 use feedlab_experiment::record::{CellRecord, Manifest, SCHEMA};
 use feedlab_experiment::results::{RunFolder, Unfinished};
-use feedlab_experiment::verdict::{Reason, Verdict, judge_run};
+use feedlab_experiment::verdict::{Reason, judge_run};
+use feedlab_experiment::{Scenario, Verdict};
 use feedlab_feed::clock;
 use feedlab_feed::process::Machine;
 use feedlab_loadgen::Outcome;
@@ -35,6 +36,8 @@ pub(in crate::command) struct Series<'a> {
     pub(in crate::command) plan: Vec<Cell>,
     /// The records of the finished cells.
     pub(in crate::command) records: Vec<CellRecord>,
+    /// How precisely each metric was measured for which the scenario asks for a precision.
+    pub(in crate::command) precision: Vec<precision::Outcome>,
     /// What the command line changed in the scenario.
     changes: Vec<String>,
     /// When the run was resumed, RFC 3339.
@@ -47,7 +50,7 @@ pub(in crate::command) struct Series<'a> {
     pub(in crate::command) agents: Vec<String>,
     /// Certificate and key, if any contender uses TLS.
     keys: Option<Keys>,
-    progress: Progress,
+    pub(super) progress: Progress,
 }
 
 /// How a series ended.
@@ -89,9 +92,11 @@ impl<'a> Series<'a> {
         let started = humantime::parse_rfc3339(&manifest.started).unwrap_or_else(|_| clock::wall());
         let keys = Keys::for_scenario(scenario)?;
         let folder = unfinished.open().map_err(bad_input)?;
-        let progress = Progress::new(scenario, (cells.len(), manifest.cells_planned), cell_time, Duration::ZERO);
+        let plan = unfinished.plan();
+        let progress = Progress::new(scenario, (cells.len(), plan.len()), cell_time, Duration::ZERO);
         let neighbors = Neighbors::announce(folder.id());
         let mut series = Self {
+            plan,
             records: cells.clone(),
             changes: manifest.changes.clone(),
             resumed: manifest.resumed.iter().cloned().chain([now]).collect(),
@@ -116,6 +121,7 @@ impl<'a> Series<'a> {
             folder,
             plan: plan::cells(scenario),
             records: Vec::new(),
+            precision: Vec::new(),
             changes: Vec::new(),
             resumed: Vec::new(),
             doubts: Vec::new(),
@@ -182,6 +188,7 @@ impl<'a> Series<'a> {
 
     fn verdict(&self) -> Verdict {
         let mut verdict = judge_run(&self.records, self.plan.len());
+        precision::reasons(&self.precision).into_iter().for_each(|reason| verdict.add(reason));
         self.doubts.iter().for_each(|doubt| verdict.add(doubt.clone()));
         verdict.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.status));
         verdict
@@ -192,7 +199,7 @@ impl<'a> Series<'a> {
         self.agents = setup.as_ref().map(|setup| setup.agents.names()).unwrap_or_default();
         let end = match self.try_targets(stop).await {
             Some(end) => end,
-            None => self.measure_cells(stop, setup).await,
+            None => self.measure_rounds(stop, setup).await,
         };
         self.progress.end();
         end
@@ -208,7 +215,8 @@ impl<'a> Series<'a> {
         }
     }
 
-    async fn measure_cells(&mut self, stop: &CancellationToken, mut setup: Option<&mut AgentSetup>) -> End {
+    /// Measures the cells of the plan that are missing.
+    pub(super) async fn measure_cells(&mut self, stop: &CancellationToken, mut setup: Option<&mut AgentSetup>) -> End {
         for cell in &self.left() {
             self.progress.cell(self.scenario, cell);
             self.neighbors.tell_of_others(&self.progress);

@@ -89,6 +89,7 @@ impl SpreadArgs {
     pub(super) fn checked(&self, scenarios: &[&Scenario]) -> anyhow::Result<Spread> {
         let listen = self.listen.unwrap_or(ANYWHERE);
         scenarios.iter().try_for_each(|scenario| check_listen(scenario, listen))?;
+        self.check_precision(scenarios)?;
         if self.nats.is_some() || self.segment.is_some() {
             scenarios.iter().try_for_each(|scenario| check_targets(scenario))?;
         }
@@ -103,6 +104,16 @@ impl SpreadArgs {
                 Ok(Spread::Alone)
             }
         }
+    }
+
+    /// Segments do not communicate, so they cannot agree on another repetition.
+    fn check_precision(&self, scenarios: &[&Scenario]) -> anyhow::Result<()> {
+        let precise = scenarios.iter().find(|scenario| self.segment.is_some() && scenario.precision.is_some());
+        let Some(Scenario { name, .. }) = precise else { return Ok(()) };
+        anyhow::bail!(
+            "{name} asks for a precision, but segments do not communicate and cannot agree on further repetitions; use \
+             agents at a broker (--nats, --agents), or give `repetitions` instead of `precision`"
+        )
     }
 
     fn site(&self, scenarios: &[&Scenario], listen: SocketAddr) -> anyhow::Result<Site> {

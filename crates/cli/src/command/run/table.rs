@@ -112,7 +112,7 @@ mod tests {
             entry(Sse, 20, 0.4e3),
             entry(Sse, 500, 2e3),
         ];
-        Summary { schema: 1, run: "test".to_owned(), verdict: Verdict::default(), contenders }
+        Summary { schema: 1, run: "test".to_owned(), verdict: Verdict::default(), contenders, precision: Vec::new() }
     }
 
     #[test]

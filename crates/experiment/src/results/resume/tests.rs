@@ -14,11 +14,11 @@ fn half(out: &Path) -> PathBuf {
 }
 
 #[test]
-fn the_rest_is_what_is_missing_in_the_order_of_the_plan() {
+fn the_folder_becomes_an_unfinished_one_that_one_process_can_open() {
     let out = tempfile::tempdir().unwrap();
     let folder = half(out.path());
     let unfinished = Unfinished::read(&folder).unwrap();
-    assert_eq!(unfinished.left(), plan::cells(&fixture::scenario())[2..]);
+    assert_eq!(unfinished.plan(), plan::cells(&fixture::scenario()));
     let opened = unfinished.open().unwrap();
     assert!(opened.path().to_string_lossy().ends_with(PARTIAL) && !folder.exists());
     assert!(!opened.path().join(SUMMARY).exists(), "it would be that of the first half");
@@ -84,4 +84,22 @@ fn another_machine_makes_the_run_suspect_and_stays_in_its_verdict() {
     unfinished.manifest.verdict.add(doubt.clone());
     unfinished.manifest.machine.kernel = "7.0".to_owned();
     assert_eq!(unfinished.doubts(&now).len(), 1, "a third part on the second machine");
+}
+
+#[test]
+fn a_run_with_a_precision_keeps_its_repetitions_beyond_the_plan() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = half(out.path());
+    let mut unfinished = unfinished_at(&folder);
+    let further = CellRecord { repetition: 13, ..unfinished.cells[0].clone() };
+    let further = CellRecord { cell: further.cell.replace("-r1", "-r13").replace("-r2", "-r13"), ..further };
+    fs::copy(hlog_path(&folder, &unfinished.cells[0].cell), hlog_path(&folder, &further.cell)).unwrap();
+    unfinished.cells.push(further.clone());
+    assert!(matches!(unfinished.check_cells(), Err(ResumeError::Unplanned { .. })), "without a precision");
+    let goals = vec!["age_p99_us ± 5 %".parse().unwrap()];
+    unfinished.manifest.scenario.precision =
+        Some(crate::precision::Precision { goals, cap: crate::precision::USUAL_CAP });
+    unfinished.check_cells().unwrap();
+    let plan = unfinished.plan();
+    assert_eq!((plan.len(), &plan[4].id), (5, &further.cell));
 }

@@ -81,7 +81,7 @@ fn what_cannot_be_set_is_refused_with_the_nearest_name() {
         ("=2", "`=2` is not KEY=VALUE; write the keys of the file with dots, as in measure.duration=2s"),
         (
             "measure.durtion=2s",
-            "measure.durtion=2s: unknown key `durtion`; did you mean `duration`? allowed here: settle, warm_up, duration, drain, repetitions",
+            "measure.durtion=2s: unknown key `durtion`; did you mean `duration`? allowed here: settle, warm_up, duration, drain, repetitions, precision, cap",
         ),
         (
             "measure.duration=-2s",

@@ -216,7 +216,12 @@ const REJECTED: &[(&str, &str, &str)] = &[
         "update_per_s = 10",
         "7:1: unknown key `update_per_s`; did you mean `updates_per_s`? allowed here: source, updates_per_s, schedule, burst_size, payload_bytes, binary, file, speed, broker, history, servers, stall",
     ),
-    ("duration =", "color =", "13:1: unknown key `color`; allowed here: settle, warm_up, duration, drain, repetitions"),
+    (
+        "duration =",
+        "color =",
+        "13:1: unknown key `color`; allowed here: settle, warm_up, duration, drain, repetitions, \
+     precision, cap",
+    ),
     (
         "updates_per_s = 10",
         "updates_per_s = 10\nstall = { after = \"4s\", for = \"0s\" }",
@@ -250,6 +255,38 @@ const REJECTED: &[(&str, &str, &str)] = &[
         "10:9: invalid type: string \"many\", expected a whole number or a list of them, as in [50, 500]",
     ),
     ("duration =", "repetitions = 0\nduration =", "13:15: `repetitions` is 0; it must be from 1 to 1000"),
+    (
+        "duration =",
+        "cap = \"5m\"\nduration =",
+        "13:7: `cap` is the time for `precision`; add that key, or remove this one",
+    ),
+    (
+        "duration =",
+        "precision = \"age_p95_us ± 5 %\"\nduration =",
+        "13:13: no metric is called `age_p95_us`; the nearest is `age_p90_us`",
+    ),
+    (
+        "duration =",
+        "precision = [\"age_p99_us ± 5 %\", \"age_p99_us +- 1%\"]\nduration =",
+        "13:13: `precision` has age_p99_us twice; keep one of them",
+    ),
+    ("duration =", "precision = []\nduration =", "13:13: `precision` has 0 metrics; it must have from 1 to 8"),
+    (
+        "duration =",
+        "precision = \"age_p50_us\"\nduration =",
+        "13:13: `age_p50_us` is not a precision; write a metric and a percentage, as in \"age_p99_us ± 5 %\"",
+    ),
+    (
+        "duration =",
+        "repetitions = 5\nprecision = \"age_p50_us ± 5 %\"\nduration =",
+        "13:15: `repetitions` is 5, but with `precision` it is the fewest that are measured, and an interval of fewer \
+         than 12 says little; leave out one of the two keys, or write 12 or more",
+    ),
+    (
+        "duration =",
+        "cap = \"1m\"\nprecision = \"age_p50_us ± 5 %\"\nduration =",
+        "13:7: `cap` is 1m, but the first 12 repetitions alone take 1h 17m 37s; raise it, or measure for a shorter time",
+    ),
     (
         "duration =",
         "drain = \"999ms\"\nduration =",
