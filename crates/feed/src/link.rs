@@ -12,6 +12,9 @@ use crate::settings::flag::some_time;
 /// The longest round-trip time and the largest jitter.
 pub const MAX_DELAY: Duration = Duration::from_secs(60);
 
+/// By how much a ramp multiplies the round-trip time until it ends.
+pub const RAMP_FACTOR: u32 = 10;
+
 /// The longest idle timeout.
 pub const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -76,6 +79,8 @@ pub enum LinkFault {
     Reset,
     /// Nothing passes, and neither side is notified.
     BlackHole,
+    /// The round trip grows evenly, to ten times what it was when the fault is over; then it is as before.
+    Ramp,
     /// New connections are refused.
     Refuse,
     /// New connections are answered with 503.
@@ -90,8 +95,16 @@ pub enum LinkFault {
 
 impl LinkFault {
     /// All faults.
-    pub const ALL: [Self; 7] =
-        [Self::Cut, Self::Reset, Self::BlackHole, Self::Refuse, Self::Status503, Self::Status204, Self::WrongType];
+    pub const ALL: [Self; 8] = [
+        Self::Cut,
+        Self::Reset,
+        Self::BlackHole,
+        Self::Ramp,
+        Self::Refuse,
+        Self::Status503,
+        Self::Status204,
+        Self::WrongType,
+    ];
 
     /// The name of the fault.
     #[must_use]
@@ -100,6 +113,7 @@ impl LinkFault {
             Self::Cut => "cut",
             Self::Reset => "reset",
             Self::BlackHole => "black-hole",
+            Self::Ramp => "ramp",
             Self::Refuse => "refuse",
             Self::Status503 => "status-503",
             Self::Status204 => "status-204",
@@ -116,7 +130,7 @@ impl LinkFault {
     /// Whether the fault affects open connections, and not only new ones.
     #[must_use]
     pub const fn hits_open(self) -> bool {
-        matches!(self, Self::Cut | Self::Reset | Self::BlackHole)
+        matches!(self, Self::Cut | Self::Reset | Self::BlackHole | Self::Ramp)
     }
 
     /// Whether the fault is a response in place of the server's.

@@ -3,9 +3,10 @@
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::link::{Network, RAMP_FACTOR};
 
 use crate::settings::LinkSettings;
 
@@ -18,6 +19,25 @@ pub(crate) enum Ending {
     Reset,
 }
 
+/// A period in which the round trip grows evenly, to ten times what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ramp {
+    pub(crate) from: Instant,
+    pub(crate) until: Instant,
+}
+
+impl Ramp {
+    /// Returns the round-trip time at `now`; `usual` is the one without a ramp.
+    fn rtt(self, usual: Duration, now: Instant) -> Duration {
+        if now < self.from || self.until <= now {
+            return usual;
+        }
+        let length = self.until - self.from;
+        let share = (now - self.from).as_secs_f64() / length.as_secs_f64();
+        usual + (usual * (RAMP_FACTOR - 1)).mul_f64(share)
+    }
+}
+
 /// The current orders for a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Orders {
@@ -25,6 +45,8 @@ pub(crate) struct Orders {
     pub(crate) settings: LinkSettings,
     /// When the black hole ends, if there was one: nothing passes before.
     pub(crate) black_hole_until: Option<Instant>,
+    /// The last ramp of the delay, if there was one.
+    pub(crate) ramp: Option<Ramp>,
     /// How to end the connection, if it is to be ended.
     pub(crate) ending: Option<Ending>,
     /// A random number from 0 to below 1, drawn once per connection. The connection reads slowly if it is below the
@@ -36,6 +58,12 @@ impl Orders {
     /// Returns how fast the server is read, bytes per second; `None` if this connection does not read slowly.
     pub(crate) fn reads_per_s(&self) -> Option<u64> {
         self.settings.reader_bytes_per_s.filter(|_| self.draw < self.settings.reader_share)
+    }
+
+    /// Returns the network as it is at `now`.
+    pub(crate) fn network(&self, now: Instant) -> Network {
+        let network = self.settings.network;
+        Network { rtt: self.ramp.map_or(network.rtt, |ramp| ramp.rtt(network.rtt, now)), ..network }
     }
 
     /// Returns when the black hole ends, if one is active.
@@ -91,5 +119,19 @@ impl OrderChannel {
     /// Waits until the connection is ordered to end.
     pub(crate) async fn ended(&self) -> Ending {
         poll_fn(|context| self.listen(context.waker()).ending.map_or(Poll::Pending, Poll::Ready)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_multiplies_the_round_trip_evenly_until_it_ends() {
+        let (from, second) = (clock::now(), Duration::from_secs(1));
+        let ramp = Ramp { from, until: from + 9 * second };
+        let rtt = |at: u32| ramp.rtt(Duration::from_millis(20), from + at * second).as_millis();
+        assert_eq!([0, 1, 3, 8, 9, 10].map(rtt), [20, 40, 80, 180, 20, 20]);
+        assert_eq!(ramp.rtt(second, from.checked_sub(second).unwrap()), second, "not before it begins");
     }
 }

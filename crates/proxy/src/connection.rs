@@ -83,7 +83,7 @@ async fn forward(client: &mut TcpStream, server: &mut Option<TcpStream>, new: Ne
             lab.counters.failed(&error);
             lab.counters.upstream_failed.fetch_add(1, Relaxed);
             // A refusal by the real server would take a round trip.
-            timer.until(opened + channel.orders().settings.network.rtt).await;
+            timer.until(opened + channel.orders().network(opened).rtt).await;
             Outcome::Reset
         }
     }

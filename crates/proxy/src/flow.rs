@@ -62,7 +62,7 @@ impl Flow {
 
     /// Whether the flow may read now.
     fn may_read(&self, orders: &Orders, now: Instant) -> bool {
-        !self.sender_done && self.path.has_room(&orders.settings.network) && self.next_read.is_none_or(|at| at <= now)
+        !self.sender_done && self.path.has_room(&orders.network(now)) && self.next_read.is_none_or(|at| at <= now)
     }
 
     /// Returns when the flow next has something to do that no socket event triggers.
@@ -92,7 +92,7 @@ impl Flow {
         context: &mut Context<'_>,
     ) -> bool {
         if self.direction == Direction::Down {
-            self.path.release(now, &orders.settings.network);
+            self.path.release(now, &orders.network(now));
         }
         self.drained = false;
         let mut reads = 0;
@@ -133,21 +133,21 @@ impl Flow {
         let next = |per_s| now.max(self.next_read.unwrap_or(now)) + time_of(bytes.len(), per_s);
         self.next_read = self.reads_per_s(orders).map(next);
         match (self.direction, orders.settings.network.buffer_bytes) {
-            (Direction::Down, Some(_)) => self.path.hold_back(bytes, now, &orders.settings.network),
-            _ => self.path.send(bytes, now, &orders.settings.network),
+            (Direction::Down, Some(_)) => self.path.hold_back(bytes, now, &orders.network(now)),
+            _ => self.path.send(bytes, now, &orders.network(now)),
         }
     }
 
     /// Ends the flow: the sender has closed or reset the connection.
     pub(crate) fn end(&mut self, end: Load, orders: &Orders, now: Instant) {
         self.sender_done = true;
-        self.path.end(end, now, &orders.settings.network);
+        self.path.end(end, now, &orders.network(now));
     }
 
     /// Ends the flow at the proxy, after the bytes that are in flight.
     pub(crate) fn cut(&mut self, orders: &Orders, now: Instant) {
         if !std::mem::replace(&mut self.sender_done, true) {
-            self.path.cut(now, &orders.settings.network);
+            self.path.cut(now, &orders.network(now));
         }
     }
 

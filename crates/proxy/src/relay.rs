@@ -60,7 +60,7 @@ impl<'a> Relay<'a> {
         mut rng: Rng,
         opened: Instant,
     ) -> Self {
-        let rtt = channel.orders().settings.network.rtt;
+        let rtt = channel.orders().network(opened).rtt;
         // The SYN and the SYN-ACK take one round trip, and the client's ACK arrives half a round trip later.
         let up = Path::new(opened + rtt, Rng::new(rng.next()));
         let down = Path::new(opened + rtt + rtt / 2, rng);

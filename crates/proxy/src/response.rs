@@ -31,7 +31,7 @@ pub(crate) async fn send(
         Ok(Err(_)) => return Outcome::Reset,
         Err(_) => return hang_up(client).await,
     }
-    let rtt = channel.orders().settings.network.rtt;
+    let rtt = channel.orders().network(opened).rtt;
     timer.until(clock::now().max(opened + rtt) + rtt).await;
     if client.write_all(response(kind).as_bytes()).await.is_err() {
         return Outcome::Reset;

@@ -14,6 +14,7 @@ pub(crate) const fn name(kind: FaultKind) -> &'static str {
         FaultKind::Link(LinkFault::Cut) => "cut",
         FaultKind::Link(LinkFault::Reset) => "reset",
         FaultKind::Link(LinkFault::BlackHole) => "black hole",
+        FaultKind::Link(LinkFault::Ramp) => "ramp",
         FaultKind::Link(LinkFault::Refuse) => "refused",
         FaultKind::Link(LinkFault::Status503) => "503",
         FaultKind::Link(LinkFault::Status204) => "204",
@@ -77,6 +78,10 @@ fn what(fault: &Fault, server: &str) -> String {
         FaultKind::Link(LinkFault::BlackHole) => {
             let open = if fault.share >= 1.0 { "any open connection".to_owned() } else { open };
             format!("no data passes on {open}{lasting}, and neither side is notified")
+        }
+        FaultKind::Link(LinkFault::Ramp) => {
+            let open = if fault.share >= 1.0 { "every connection".to_owned() } else { open };
+            format!("the round trip of {open} grows evenly to ten times what it was{lasting}")
         }
         FaultKind::Link(LinkFault::Refuse) => format!("new connections are refused{lasting}"),
         FaultKind::Link(LinkFault::Status503) => format!("new connections are answered with 503{lasting}"),

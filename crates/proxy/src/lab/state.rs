@@ -9,7 +9,7 @@ use feedlab_feed::clock;
 use feedlab_feed::link::LinkFault;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::channel::{Ending, OrderChannel, Orders};
+use crate::channel::{Ending, OrderChannel, Orders, Ramp};
 use crate::fault::Fault;
 use crate::rng::Rng;
 use crate::settings::LinkSettings;
@@ -40,6 +40,7 @@ struct Series {
 struct ActiveFault {
     kind: LinkFault,
     share: f64,
+    from: Instant,
     until: Instant,
 }
 
@@ -99,8 +100,8 @@ impl State {
     pub(super) fn register(&mut self, number: u64) -> NewConnection {
         let now = clock::now();
         self.active.retain(|fault| fault.until > now);
-        let mut orders =
-            Orders { settings: self.settings, black_hole_until: None, ending: None, draw: self.rng.draw() };
+        let (settings, draw) = (self.settings, self.rng.draw());
+        let mut orders = Orders { settings, black_hole_until: None, ramp: None, ending: None, draw };
         let rng = Rng::new(self.rng.next());
         let mut response = None;
         // The fault that was injected last overrides those before it.
@@ -112,6 +113,7 @@ impl State {
                 LinkFault::Cut => orders.ending = Some(Ending::Cut),
                 LinkFault::Reset => orders.ending = Some(Ending::Reset),
                 LinkFault::BlackHole => orders.black_hole_until = Some(fault.until),
+                LinkFault::Ramp => orders.ramp = Some(Ramp { from: fault.from, until: fault.until }),
                 LinkFault::Refuse => {}
                 LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => response = Some(fault.kind),
             }
@@ -124,14 +126,15 @@ impl State {
     /// Injects a fault that lasts until `until`, and returns how many open connections it hit.
     pub(super) fn inject(&mut self, fault: &Fault, until: Instant) -> Hit {
         *self.injected.entry(fault.kind.name()).or_default() += 1;
+        let now = clock::now();
         if !fault.length.is_zero() {
             self.active.retain(|active| active.kind != fault.kind);
-            self.active.push(ActiveFault { kind: fault.kind, share: fault.share, until });
+            self.active.push(ActiveFault { kind: fault.kind, share: fault.share, from: now, until });
         }
         let open = self.channels.len();
         let chosen = if fault.kind.hits_open() { self.choose(fault.share) } else { Vec::new() };
         for channel in &chosen {
-            channel.change(|orders| apply(orders, fault.kind, until));
+            channel.change(|orders| apply(orders, fault.kind, (now, until)));
         }
         Hit { hit: chosen.len(), open }
     }
@@ -162,7 +165,7 @@ impl State {
         self.active.clear();
         self.series.clear();
         for channel in self.channels.values() {
-            channel.change(|orders| orders.black_hole_until = None);
+            channel.change(|orders| (orders.black_hole_until, orders.ramp) = (None, None));
         }
         healed
     }
@@ -183,11 +186,12 @@ impl State {
     }
 }
 
-fn apply(orders: &mut Orders, kind: LinkFault, until: Instant) {
+fn apply(orders: &mut Orders, kind: LinkFault, (now, until): (Instant, Instant)) {
     match kind {
         LinkFault::Cut => orders.ending = Some(Ending::Cut),
         LinkFault::Reset => orders.ending = Some(Ending::Reset),
         LinkFault::BlackHole => orders.black_hole_until = orders.black_hole_until.max(Some(until)),
+        LinkFault::Ramp => orders.ramp = Some(Ramp { from: now, until }),
         LinkFault::Refuse | LinkFault::Status503 | LinkFault::Status204 | LinkFault::WrongType => {}
     }
 }

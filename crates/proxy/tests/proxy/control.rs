@@ -32,7 +32,7 @@ async fn an_invalid_order_is_rejected_with_the_field_and_its_range() {
         (
             "/fault",
             "{}",
-            "`kind` is missing; it must be one of cut, reset, black-hole, refuse, status-503, status-204, wrong-type",
+            "`kind` is missing; it must be one of cut, reset, black-hole, ramp, refuse, status-503, status-204, wrong-type",
         ),
         ("/fault", r#"{"kind": "kill"}"#, "`kind` must be one of cut, "),
         ("/fault", r#"{"kind": 3}"#, "`kind` must be a string; got 3"),

@@ -197,3 +197,18 @@ async fn a_repeating_fault_repeats_until_it_is_healed() {
     while !read_one(&mut rig.accept().await).await {}
     rig.end().await;
 }
+
+#[tokio::test]
+async fn a_ramp_makes_the_path_longer_until_it_is_healed() {
+    let rig = Rig::start(Network { rtt: ms(100), ..Network::default() }).await;
+    let (mut client, mut server) = rig.pair().await;
+    passes(&mut client, &mut server, "hello").await;
+    rig.fault(r#"{"kind": "ramp", "for_ms": 4000}"#).await;
+    tokio::time::sleep(ms(800)).await;
+    // A fifth of the ramp is over: the round trip is at least 2.8 times as long.
+    let sent = clock::now();
+    passes(&mut client, &mut server, "later").await;
+    assert!(sent.elapsed() >= ms(140), "{:?}", sent.elapsed());
+    assert_eq!(rig.heal().await["healed"].as_u64(), Some(1));
+    rig.end().await;
+}

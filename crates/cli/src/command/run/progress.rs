@@ -212,6 +212,7 @@ const fn what(fault: FaultKind) -> &'static str {
         FaultKind::Link(LinkFault::Cut) => "connections are cut",
         FaultKind::Link(LinkFault::Reset) => "connections are reset",
         FaultKind::Link(LinkFault::BlackHole) => "nothing gets through",
+        FaultKind::Link(LinkFault::Ramp) => "the round trip grows",
         FaultKind::Link(LinkFault::Refuse) => "new connections are refused",
         FaultKind::Link(LinkFault::Status503) => "new connections are answered with 503",
         FaultKind::Link(LinkFault::Status204) => "new connections are answered with 204",

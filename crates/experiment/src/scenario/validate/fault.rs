@@ -210,8 +210,8 @@ fn share(written: &written::Fault) -> Result<f64, FieldError> {
         FaultKind::Link(fault) if fault.hits_open() => bounds::share("share", given),
         _ => Err(FieldError::at(
             given,
-            "this fault affects all clients; `share` is an option of cut, reset and \
-                                        black-hole: remove it",
+            "this fault affects all clients; `share` is an option of cut, reset, \
+                                        black-hole and ramp: remove it",
         )),
     }
 }

@@ -40,8 +40,8 @@ pub(in super::super) struct Fault {
     /// Default 500ms for restart, kill and drain.
     #[serde(rename = "for")]
     pub(in super::super) length: Option<At<WrittenDuration>>,
-    /// Share of the open connections that it affects, above 0 and at most 1, chosen at random; for cut, reset and
-    /// black-hole. Default 1.
+    /// Share of the open connections that it affects, above 0 and at most 1, chosen at random; for cut, reset,
+    /// black-hole and ramp. Default 1.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub(in super::super) share: Option<At<f64>>,
     /// Which of the servers behind nginx, counted from 1; for restart, kill, drain and remove. The servers of a list

@@ -281,7 +281,7 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "kind = \"kill\"\nat = \"1s\"\nshare = 0.5",
-        "12:9: this fault affects all clients; `share` is an option of cut, reset and black-hole: remove it",
+        "12:9: this fault affects all clients; `share` is an option of cut, reset, black-hole and ramp: remove it",
     ),
     (
         "kind = \"reload-nginx\"\nat = \"1s\"",
@@ -289,7 +289,7 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "kind = \"cuts\"\nat = \"1s\"",
-        "10:8: unknown value `cuts`; did you mean `cut`? allowed here: cut, reset, black-hole, refuse, status-503, status-204, wrong-type, restart, kill, reload-nginx, drain, remove, add",
+        "10:8: unknown value `cuts`; did you mean `cut`? allowed here: cut, reset, black-hole, ramp, refuse, status-503, status-204, wrong-type, restart, kill, reload-nginx, drain, remove, add",
     ),
 ];
 
