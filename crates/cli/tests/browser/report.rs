@@ -70,8 +70,11 @@ fn values_are_under_the_pointer_and_in_a_file() {
 /// Serves a report of a run of as many contenders as the path says, for the rest of the test.
 async fn serve() -> String {
     let page = |uri: Uri| async move {
-        let contenders = uri.path().trim_start_matches('/').parse::<usize>();
-        Html(contenders.map_or_else(|_| String::new(), report))
+        let (draw, number): (fn(usize) -> String, &str) = match uri.path().strip_prefix("/pair/") {
+            Some(number) => (answers::pair, number),
+            None => (report, uri.path().trim_start_matches('/')),
+        };
+        Html(number.parse().map_or_else(|_| String::new(), draw))
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -4,7 +4,7 @@
 use serde_json::json;
 use thirtyfour::Key;
 
-use super::{PROBLEMS, open, serve};
+use super::{PROBLEMS, check, fixture, open, run, scenario, serve};
 use crate::tab::Tab;
 use crate::{axe, in_browser, screen};
 
@@ -137,6 +137,40 @@ fn without_a_script_and_on_paper_everything_is_there_and_no_button() {
     });
 }
 
+/// Returns the page of two runs, of which the second is slower.
+pub(super) fn pair(contenders: usize) -> String {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let slower = |contender: &_, cell: &_| {
+        let mut fixture = fixture(contender, cell);
+        fixture.ages.iter_mut().flatten().for_each(|age| *age = *age * 3 / 2);
+        fixture
+    };
+    let scenario = scenario(contenders);
+    let a = run::results(folders[0].path(), &scenario, fixture);
+    let b = run::results(folders[1].path(), &scenario, slower);
+    feedlab_report::render_pair(&a, &b).unwrap().html
+}
+
+#[test]
+fn two_runs_side_by_side_fit_every_screen_and_can_be_switched_off() {
+    in_browser(async |browser| {
+        let url = serve().await;
+        let tab = browser.open(&format!("{url}/pair/8")).await;
+        for width in [390, 1280] {
+            check(&tab, width, &format!("two runs at {width} px")).await;
+        }
+        if axe::is_available() {
+            axe::check(&tab, "two runs").await;
+        }
+        tab.press(".switches [data-of='3']").await;
+        let off = tab.js("[...document.querySelectorAll('.wide g.off')].map((it) => it.dataset.part)").await;
+        let off: Vec<_> = off.as_array().unwrap().iter().collect();
+        assert!(off.len() > 5 && off.iter().all(|part| **part == json!("3")), "only one of the sixteen: {off:?}");
+        assert_eq!(tab.js("location.hash").await, json!("#without=3"));
+        tab.close().await;
+    });
+}
+
 #[test]
 fn axe_finds_nothing_in_a_report() {
     if !axe::is_available() {
@@ -144,7 +178,7 @@ fn axe_finds_nothing_in_a_report() {
     }
     in_browser(async |browser| {
         let url = serve().await;
-        for (width, scheme) in [(1280, "light"), (1280, "dark"), (390, "light")] {
+        for (width, scheme) in [(1280, "light"), (390, "dark")] {
             let tab = open(browser, &url, 4).await;
             screen::window(&tab, width, 900).await;
             screen::prefer(&tab, "prefers-color-scheme", scheme).await;
