@@ -4,7 +4,7 @@
 //! In reading order: `model` has the shared types (the feed, the network path, the traffic), and `transport` has the
 //! arithmetic, with one file per transport that contains its formulas, their sources and their assumptions; `reach`
 //! decides what would be a guess. The rest is the same for every transport: figures, the time to open a connection,
-//! faults, and the assumptions. [`scale`] extrapolates measured costs to more clients than were measured.
+//! faults, delays at known times (`injected`), and the assumptions. [`scale`] extrapolates measured costs to more clients than were measured.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +22,7 @@ mod model;
 mod transport;
 
 mod failure;
+mod injected;
 mod reach;
 
 mod churn;
@@ -99,7 +100,13 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     let arithmetic = &*transport::of(&contender.options);
     let feeds = FeedModel::of(scenario, point.payload_bytes);
     let Figures { mut metrics, mut reasons } = Figures::of(&case, arithmetic, &feeds)?;
-    let ages = ages(&case, arithmetic, feeds.first()?, &reasons);
+    let injected = injected::ages(&case, arithmetic, feeds.first()?);
+    // The largest age depends on chance, unless each update was followed.
+    metrics.extend(injected.iter().map(|ages| (Metric::AgeMax, ages.quantile(1.0) * 1e6)));
+    let ages = match injected {
+        Some(ages) => Ok(ages),
+        None => ages(&case, arithmetic, feeds.first()?, &reasons),
+    };
     reasons.extend(ages.as_ref().err());
     metrics.extend(ages.iter().flat_map(age_metrics));
     Some(Prediction {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::failure::idle::IdleEffect;
+use super::injected;
 use super::model::{Case, FeedModel, NotPredicted};
 use super::transport::{Arithmetic, Passage};
 use crate::scenario::{Http, Source};
@@ -13,11 +14,14 @@ pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
     let (link, is_nginx) = (contender.link, contender.link.via.is_nginx());
     let ends = IdleEffect::of(case, arithmetic);
     // Streams that are closed because of their age reconnect at unknown times, as after a fault.
-    let breaks = !scenario.faults.is_empty() || contender.serving.max_connection_age.is_some();
+    let is_known = injected::is_known(case);
+    let breaks = (!scenario.faults.is_empty() && !is_known) || contender.serving.max_connection_age.is_some();
+    let has_bandwidth = has_bandwidth(case, arithmetic, feed);
+    let is_delayed = is_known && (!scenario.faults.is_empty() || !has_bandwidth);
     let buffers = scenario.network.is_some_and(|network| network.buffer_bytes.is_some());
     let is_buffer_alone = contender.transport().is_push() && !contender.is_auto() && link.http == Http::V1 && !is_nginx;
     let is_held_up = matches!(ends, IdleEffect::WhenIdle | IdleEffect::Perhaps)
-        || !has_bandwidth(case, arithmetic, feed)
+        || (!has_bandwidth && !is_known)
         || !is_open(case, arithmetic)
         || (contender.serving.coalesce.is_some() && !contender.transport().is_push())
         || (buffers && !is_buffer_alone);
@@ -25,6 +29,7 @@ pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
         (link.tls || link.http == Http::V2 || is_nginx, NotPredicted::TlsHttp2OrNginx),
         (scenario.clients.slow.is_some(), NotPredicted::SlowReaders),
         (breaks, NotPredicted::Faults),
+        (is_delayed, NotPredicted::Delayed),
         (matches!(scenario.feed.source, Source::Clients { .. }), NotPredicted::Publishing),
         // With faults, other reasons do not matter.
         (is_held_up && !breaks, NotPredicted::HeldUp),

@@ -4,6 +4,7 @@
 //! [`polling`] and [`stream`] have what two transports share. Only [`of`] distinguishes between transports; what cannot
 //! be predicted is a reason, [`NotPredicted`]. [`ladder`] is not a transport: `auto` is treated as its first rung.
 
+use super::injected::AnswerSize;
 use super::model::{Ages, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wait, Wire, heads};
 use crate::scenario::{Headers, Link, Options, ReconnectPolicy, Via};
 
@@ -53,6 +54,9 @@ pub(super) trait Arithmetic {
     // Ages.
     /// Returns the ages of updates.
     fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted>;
+
+    /// Returns how updates travel over a path that delays messages at known times; `None` if that is not known.
+    fn carriage(&self, case: &Case<'_>, feed: &FeedModel) -> Option<Carriage>;
 
     /// Returns how far the ages of a run may deviate by chance, as a sentence for the report, if it is more than 1%.
     fn phase_error(&self, _: &Case<'_>) -> Option<String> {
@@ -137,6 +141,17 @@ pub(super) trait Arithmetic {
     fn gives_up(&self) -> bool {
         false
     }
+}
+
+/// How a transport carries updates: sizes in bytes, times in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Carriage {
+    /// Each update is a message of this size.
+    Pushed { update: f64 },
+    /// The client asks at fixed intervals.
+    Polled { interval: f64, request: f64, answer: AnswerSize },
+    /// The client asks as soon as it has an answer, and the server holds the request.
+    Held { hold: f64, request: f64, answer: AnswerSize },
 }
 
 /// How a transport works through the proxy in front of the server.

@@ -26,6 +26,8 @@ pub(crate) enum NotPredicted {
     SlowReaders,
     /// Faults happen during the measured time.
     Faults,
+    /// Faults or a slow link delay messages at known times.
+    Delayed,
     /// The number of updates that clients publish is known only on average.
     Publishing,
     /// The network path or the server delays updates.
@@ -56,7 +58,7 @@ impl NotPredicted {
         use FigureKind::{Ages, Bytes, Connections, Publications, Requests};
         match self {
             Self::Faults | Self::HeldUp => true,
-            Self::Buffered => !matches!(figure, Ages),
+            Self::Buffered | Self::Delayed => !matches!(figure, Ages),
             Self::TlsHttp2OrNginx | Self::NoCursor => matches!(figure, Bytes | Publications),
             Self::NoHistory | Self::ShortHistory => matches!(figure, Ages | Bytes | Publications),
             Self::SlowReaders => matches!(figure, Bytes | Publications | Connections),
@@ -79,6 +81,10 @@ impl NotPredicted {
             Self::Faults => {
                 "Ages, requests and bytes are not predicted in scenarios with faults; losses and recovery are, as far \
                  as the clients' waits are known."
+            }
+            Self::Delayed => {
+                "Ages follow each update through the delays that the scenario injects; requests and bytes are not \
+                 predicted."
             }
             Self::Publishing => {
                 "Clients publish on connections that are already open, independently of each other, so the number of \

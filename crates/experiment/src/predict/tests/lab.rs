@@ -51,7 +51,7 @@ fn figures_without_a_formula_are_omitted_with_a_reason() {
     assert_eq!(metric(&many, Metric::ConnectionsOpened), None, "it depends on the machine's cores");
     for (rest, contender) in [
         ("network = { buffer_bytes = 4096 }", "transport = \"long-polling\""),
-        ("network = { bandwidth_bytes_per_s = 10000 }", SSE),
+        ("network = { bandwidth_bytes_per_s = 10000, jitter = \"1ms\" }", SSE),
         ("network = { idle_timeout = \"100ms\" }", SSE),
         ("fault = [{ kind = \"cut\", at = \"1s\" }]", SSE),
         ("", "transport = \"sse\", via = \"nginx-buffering\""),

@@ -6,7 +6,9 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads, Poller};
-use super::{Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads};
+use super::{
+    Ages, Arithmetic, Bytes, Carriage, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads,
+};
 use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, completed_share, segments, while_away, wire};
 use crate::scenario::Headers;
 
@@ -82,6 +84,12 @@ impl Arithmetic for LongPolling {
             None => polling::simulated_ages(feed, self.poller(&case.path), &START, delay)?,
         };
         Ok(while_away(polling::jittered(ages, &case.path), self.churn(case), case.path.open_time()))
+    }
+
+    fn carriage(&self, case: &Case<'_>, feed: &FeedModel) -> Option<Carriage> {
+        let heads = self.heads(case.scenario.clients.headers, &feed.sizes);
+        let (request, answer) = (heads.request, polling::answer_size(&heads, &feed.sizes));
+        self.keep_alive.then_some(Carriage::Held { hold: self.hold.as_secs_f64(), request, answer })
     }
 
     // Headers and bodies.

@@ -180,6 +180,13 @@ pub(super) fn bytes(heads: &Heads, bodies: f64, conditional: f64, sizes: &Sizes,
     }
 }
 
+/// Returns the size of an answer without updates, and what each update adds to it.
+pub(super) fn answer_size(heads: &Heads, sizes: &Sizes) -> (f64, f64) {
+    /// The digits of the length of a body of some kilobytes.
+    const DIGITS: f64 = 4.0;
+    (heads.body + DIGITS + empty_body(sizes), sizes.json + 1.0)
+}
+
 /// Returns the bytes of a join probe's request, and of the headers of a response with one update.
 pub(super) fn handshake(heads: &Heads, sizes: &Sizes) -> f64 {
     let one = Traffic { requests: 1.0, updates: 1.0, ..Traffic::default() };

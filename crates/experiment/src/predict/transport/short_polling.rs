@@ -4,7 +4,9 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::poll;
 
 use super::polling::{self, Heads};
-use super::{Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads};
+use super::{
+    Ages, Arithmetic, Bytes, Carriage, Case, FeedModel, NetworkPath, NotPredicted, Sizes, Span, Traffic, Wire, heads,
+};
 use crate::predict::model::{Arrivals, CLOSE, DELAYED_ACK, OPEN, acks, period, segments, wire};
 use crate::scenario::Headers;
 
@@ -89,6 +91,12 @@ impl Arithmetic for ShortPolling {
             churn => Ages::from_samples(waits(cycle, churn).map(|wait| least + wait).collect())?,
         };
         Ok(polling::jittered(ages, &case.path))
+    }
+
+    fn carriage(&self, case: &Case<'_>, feed: &FeedModel) -> Option<Carriage> {
+        let heads = self.heads(case.scenario.clients.headers, &feed.sizes);
+        let (request, answer) = (heads.request, polling::answer_size(&heads, &feed.sizes));
+        self.keep_alive.then_some(Carriage::Polled { interval: self.interval, request, answer })
     }
 
     fn phase_error(&self, case: &Case<'_>) -> Option<String> {

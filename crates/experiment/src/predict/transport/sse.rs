@@ -4,7 +4,8 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::sse;
 
 use super::{
-    Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Passage, Sizes, Span, Traffic, Wait, Wire,
+    Ages, Arithmetic, Bytes, Carriage, Case, FeedModel, NetworkPath, NotPredicted, Passage, Sizes, Span, Traffic, Wait,
+    Wire,
 };
 use super::{heads, stream};
 use crate::clients::SSE_JITTER;
@@ -38,6 +39,10 @@ impl Arithmetic for Sse {
     // Ages.
     fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted> {
         stream::ages(case, feed, feed.sizes.chunk)
+    }
+
+    fn carriage(&self, _: &Case<'_>, feed: &FeedModel) -> Option<Carriage> {
+        Some(Carriage::Pushed { update: feed.sizes.chunk })
     }
 
     // Headers and bodies.

@@ -4,7 +4,9 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::publication_json;
 use feedlab_feed::wire::websocket::{MASK, Opcode, VERSION, close, close_frame, frame, hello_frame};
 
-use super::{Ages, Arithmetic, Bytes, Case, FeedModel, NetworkPath, NotPredicted, Passage, Sizes, Span, Traffic, Wire};
+use super::{
+    Ages, Arithmetic, Bytes, Carriage, Case, FeedModel, NetworkPath, NotPredicted, Passage, Sizes, Span, Traffic, Wire,
+};
 use super::{heads, stream};
 use crate::clients::publication;
 use crate::predict::model::AT;
@@ -42,6 +44,10 @@ impl Arithmetic for WebSocket {
     // Ages.
     fn ages(&self, case: &Case<'_>, feed: &FeedModel) -> Result<Ages, NotPredicted> {
         stream::ages(case, feed, feed.sizes.frame)
+    }
+
+    fn carriage(&self, _: &Case<'_>, feed: &FeedModel) -> Option<Carriage> {
+        Some(Carriage::Pushed { update: feed.sizes.frame })
     }
 
     // Headers and bodies.
