@@ -2,6 +2,7 @@
 
 mod agents;
 mod build;
+mod calibration;
 mod command;
 mod exit;
 mod input;

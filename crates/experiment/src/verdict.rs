@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod judge;
 
-pub use judge::{CellFacts, judge_cell, judge_run};
+pub use judge::{CellFacts, GENERATOR_SHARE, LAG_SUSPECT_US, judge_cell, judge_run};
 
 /// Whether figures are valid, suspect or invalid, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

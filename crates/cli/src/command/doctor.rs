@@ -6,9 +6,11 @@ use std::io::IsTerminal as _;
 use feedlab_feed::process::{self, Host, HostLoad, Machine};
 use serde::Serialize;
 
+use crate::calibration::{self, Found};
 use crate::exit::Exit;
 use crate::output::{self, Format};
 
+mod calibrate;
 mod check;
 mod machine;
 mod network;
@@ -21,15 +23,20 @@ use check::{Check, Mark};
 ///
 /// Checks limits, ports, clocks, timers, cores, memory and the programs that some lessons use. Prints one line per
 /// check, with the finding and the remedy. Takes half a second and changes nothing.
+///
+/// A calibration measures once what the load generator can drive on this machine; later runs warn before they begin if a
+/// cell asks for more.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   feedlab doctor
+  feedlab doctor --calibrate
   feedlab doctor --format json | jq '.checks[] | select(.mark != \"ok\")'
 
 Exit status:
     0  no check fails; there may be warnings
     1  a problem would make runs fail or be invalid
+  130  the calibration was interrupted
 
 Next:
   feedlab run scenarios/quick.toml    every run also checks itself")]
@@ -37,6 +44,12 @@ pub(crate) struct Args {
     /// Output format of the checks: text, or JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Measure how many updates per second and how many clients the load generator can drive over each transport before
+    /// its own delay shows. Takes about a minute and a half, and is kept in $XDG_STATE_HOME/feedlab/calibration.json
+    /// (default: ~/.local/state)
+    #[arg(long)]
+    calibrate: bool,
 }
 
 /// All checks, in the order in which they are printed.
@@ -47,6 +60,9 @@ struct Findings {
 
 /// Runs the checks and prints them. Fails if a run would fail.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
+    if args.calibrate && calibrate::calibrate()?.is_none() {
+        return Ok(Exit::Interrupted);
+    }
     let findings = Findings { checks: all()? };
     match args.format {
         Format::Text => output::data(&text(&findings.checks, std::io::stdout().is_terminal() && !output::no_color()))?,
@@ -75,9 +91,26 @@ fn all() -> anyhow::Result<Vec<Check>> {
         machine::swap(host.swap_used_bytes),
         machine::kernel_memory(process::socket_structures_bytes()),
         machine::build(cfg!(debug_assertions)),
+        calibration(calibration::read()),
     ];
     checks.append(&mut programs::all()?);
     Ok(checks)
+}
+
+fn calibration(found: Found) -> Check {
+    let name = "calibration";
+    match found {
+        Found::Nothing => Check::ok(name, "not calibrated: feedlab doctor --calibrate"),
+        Found::Own(own) => match own.disturbed() {
+            None => Check::ok(name, calibrate::describe(&own)),
+            Some(cores) => Check::warn(
+                name,
+                format!("{}, but other programs used {cores:.1} cores meanwhile", calibrate::describe(&own)),
+                "close other programs, then feedlab doctor --calibrate",
+            ),
+        },
+        Found::Foreign(why) => Check::warn(name, format!("ignored: {why}"), "feedlab doctor --calibrate"),
+    }
 }
 
 fn text(checks: &[Check], colored: bool) -> String {

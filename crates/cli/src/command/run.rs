@@ -16,6 +16,7 @@ use crate::output::Format;
 use spread::{Spread, SpreadArgs};
 
 mod agents;
+pub(super) mod alone;
 mod cell;
 pub(super) mod child;
 pub(super) mod closing;
@@ -137,8 +138,11 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     };
     let all: Vec<_> = scenarios.iter().map(|one| &one.changed.scenario).collect();
     let spread = args.spread.checked(&all).map_err(bad_input)?;
-    needs::check_descriptors(all.into_iter(), spread.generators()).map_err(bad_input)?;
+    needs::check_descriptors(all.iter().copied(), spread.generators()).map_err(bad_input)?;
     scenarios.iter().for_each(|one| needs::warn_of_few_samples(&one.changed.scenario));
+    if matches!(spread, Spread::Alone) {
+        needs::warn_of_load(all.into_iter());
+    }
     let mut junit = args.junit.as_deref().map(Junit::create).transpose()?;
     // One thread: this process only waits and draws, and must not take a core from the measured processes.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

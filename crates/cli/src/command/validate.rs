@@ -16,7 +16,8 @@ use crate::output;
 ///
 /// Prints for each file how many cells it has and how long a run takes, or what is wrong with it: the line, the column
 /// and the remedy. Like `run`, it rejects a scenario that needs more descriptors than this shell allows. It warns about
-/// a threshold on a percentile that will have too few samples. The exit status is 2 if any file is wrong.
+/// a threshold on a percentile that will have too few samples, and about a load that the load generator cannot drive on
+/// this machine (`feedlab doctor --calibrate`). The exit status is 2 if any file is wrong.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -35,10 +36,12 @@ pub(crate) struct Args {
 /// Checks every file, even after a wrong one.
 pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
+    let mut good = Vec::new();
     for file in &args.scenarios {
         let error = match check(file, &args.changes) {
-            Ok(line) => {
+            Ok((line, scenario)) => {
                 output::data(&line)?;
+                good.push(scenario);
                 continue;
             }
             Err(error) => error,
@@ -49,11 +52,12 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
         }
         exit = Exit::BadInput;
     }
+    needs::warn_of_load(good.iter());
     Ok(exit)
 }
 
-/// Describes a run of the file, or returns the error that `run` would return.
-fn check(file: &Path, changes: &ChangeArgs) -> anyhow::Result<String> {
+/// Describes a run of the file and returns its scenario, or returns the error that `run` would return.
+fn check(file: &Path, changes: &ChangeArgs) -> anyhow::Result<(String, Scenario)> {
     let Changed { scenario, .. } = match changes.read(file) {
         Ok(changed) => changed,
         Err(ChangeError::Scenario(error)) => return Err(error.into()),
@@ -63,7 +67,7 @@ fn check(file: &Path, changes: &ChangeArgs) -> anyhow::Result<String> {
         .with_context(|| file.display().to_string())
         .map_err(bad_input)?;
     needs::warn_of_few_samples(&scenario);
-    Ok(ok_line(file, &scenario))
+    Ok((ok_line(file, &scenario), scenario))
 }
 
 fn ok_line(file: &Path, scenario: &Scenario) -> String {

@@ -38,10 +38,11 @@ use std::process::Output;
 use assert_cmd::Command;
 use feedlab_testkit::Feedlab;
 
-/// Returns `feedlab ARGUMENTS…`, without the developer's environment variables for it.
+/// Returns `feedlab ARGUMENTS…`, without the developer's environment variables for it, and without their calibration.
 fn feedlab(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("feedlab").expect("cargo builds the binary for its tests");
     command.args(arguments).env_remove("FEEDLAB_TOKEN").env_remove("COLUMNS").env("NO_COLOR", "1");
+    command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

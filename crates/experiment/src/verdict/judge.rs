@@ -10,8 +10,10 @@ use crate::statistics::SAMPLES_BEYOND;
 
 mod load;
 
+pub use load::GENERATOR_SHARE;
+
 /// Lag in µs beyond which ages are suspect: ages on loopback are smaller.
-const LAG_SUSPECT_US: f64 = 10_000.0;
+pub const LAG_SUSPECT_US: f64 = 10_000.0;
 /// Lag in µs beyond which ages reflect the harness rather than the transport.
 const LAG_INVALID_US: f64 = 100_000.0;
 /// If the clocks of one machine drift apart by more than this, in µs, the time is being set; a slew of 500 ppm takes 2

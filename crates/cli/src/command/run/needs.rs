@@ -8,6 +8,7 @@ use feedlab_experiment::predict::out_of_reach;
 use feedlab_feed::process::raise_open_file_limit;
 
 use super::testbed::needs_proxy;
+use crate::calibration::{self, Found};
 use crate::output;
 
 /// Descriptors that a process opens in addition to its connections: files, the runtime's own, the control connection.
@@ -30,6 +31,25 @@ pub(in crate::command) fn check_descriptors<'a>(
 pub(in crate::command) fn warn_of_few_samples(scenario: &Scenario) {
     for short in out_of_reach(scenario) {
         output::advice(&format!("warning: {}: {short}", scenario.name));
+    }
+}
+
+/// Warns once about the cells of each scenario whose load the load generator cannot drive on this machine without a delay
+/// of its own. Without a calibration nothing is known.
+pub(in crate::command) fn warn_of_load<'a>(scenarios: impl Iterator<Item = &'a Scenario>) {
+    match calibration::read() {
+        Found::Nothing => {}
+        Found::Foreign(why) => {
+            output::advice(&format!("note: the calibration is ignored, because {why}: feedlab doctor --calibrate"));
+        }
+        Found::Own(own) => scenarios.for_each(|scenario| {
+            if let Some(overload) = calibration::overload(scenario, &own) {
+                let disturbed = own
+                    .disturbed()
+                    .map_or("", |_| "; other programs were busy during that calibration, so the limit may be too low");
+                output::advice(&format!("warning: {}: {overload}{disturbed}", scenario.name));
+            }
+        }),
     }
 }
 

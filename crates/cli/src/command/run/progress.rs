@@ -91,6 +91,10 @@ impl Progress {
 
     /// Shows an event of the load generator.
     pub(super) fn event(&mut self, event: &Event, faults: &[Fault]) {
+        // A display that shows nothing has no cells.
+        if self.cells == 0 {
+            return;
+        }
         match event {
             Event::Phase { phase, seconds } => self.enter(*phase, *seconds),
             Event::Fault { index } => self.fault(faults.get(*index)),
@@ -129,7 +133,7 @@ impl Progress {
         }
     }
 
-    /// Returns a display that shows nothing, for a run that is merged from parts.
+    /// Returns a display that shows nothing, for a run that is merged from parts and for cells outside of a run.
     pub(super) fn silent() -> Self {
         let (cell_time, later, began) = (Duration::ZERO, Duration::ZERO, clock::now());
         Self { bar: None, cells: 0, cell_time, later, current: 0, title: String::new(), began, shown: Vec::new() }

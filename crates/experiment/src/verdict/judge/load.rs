@@ -4,7 +4,7 @@ use super::{CellFacts, Reason, Status};
 use crate::Metric;
 
 /// The share of the cores that the load generator may use before its clients wait for each other.
-const GENERATOR: f64 = 0.8;
+pub const GENERATOR_SHARE: f64 = 0.8;
 /// The share of the machine's cores in use beyond which ages measure the run queue.
 const MACHINE: f64 = 0.95;
 /// The number of cores that other processes may use. It includes the kernel's work for the loopback, so it is never
@@ -16,7 +16,7 @@ const OTHERS_SHARE: f64 = 0.5;
 
 pub(super) fn generator(facts: &CellFacts<'_>) -> Option<Reason> {
     let busy = *facts.metrics.get(&Metric::ClientCpuCores)?;
-    let full = busy > GENERATOR * facts.cores as f64;
+    let full = busy > GENERATOR_SHARE * facts.cores as f64;
     let what = format!("the load generator itself used {busy:.1} of {} cores", facts.cores);
     full.then(|| Reason::new(Status::Suspect, what, "use fewer clients, or a machine with more cores"))
 }
