@@ -171,7 +171,7 @@ impl At<'_> {
         self.estimate(goal, count).and_then(share).is_some_and(|share| share <= goal.share)
     }
 
-    /// Returns what becomes of an open interval at this moment.
+    /// Returns what happens to an open interval at this moment.
     fn ended(&self, open: Progress, estimate: Option<Estimate>) -> Progress {
         let Progress::Open { needed } = open else { return open };
         let share = estimate.and_then(share);

@@ -75,7 +75,7 @@ impl Progress {
         self.say(why);
     }
 
-    /// Returns the planned time of so many cells.
+    /// Returns the planned time of a number of cells.
     pub(super) fn of_cells(&self, cells: usize) -> Duration {
         self.cell_time * u32::try_from(cells).unwrap_or(u32::MAX)
     }
