@@ -98,6 +98,9 @@ fn tables_are_sorted_by_figure_and_back() {
             seen.push(tab.js(order).await.as_str().unwrap().to_owned());
         }
         assert_eq!(json!(seen[2]), original);
+        screen::window(&tab, 390, 900).await;
+        tab.press(&format!("{head} button")).await;
+        assert_eq!(tab.js(&sorted).await, json!("ascending"), "on a phone the head is there to press");
         let reversed: Vec<&str> = seen[1].split(',').rev().collect();
         assert_eq!(reversed.join(","), seen[0]);
         // The numbers of polling contenders are 0 and 4: their ages are those of half a second.
