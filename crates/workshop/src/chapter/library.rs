@@ -48,10 +48,10 @@ macro_rules! single {
     };
 }
 
-/// Single files. From `docs`, these are the pages and the picture of a report: the pictures of the live page are as
+/// Single files. From `docs`, these are the pages, the picture of a report and a chart: the pictures of the live page are as
 /// large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 30] = single![
+const SINGLE: [(&str, &[u8]); 32] = single![
     "crates/check/src/inspect/judge/buffering.rs",
     "crates/check/src/run.rs",
     "crates/check/src/run/expecting.rs",
@@ -64,11 +64,13 @@ const SINGLE: [(&str, &[u8]); 30] = single![
     "docs/check.md",
     "docs/client.md",
     "docs/exit-status.md",
+    "docs/injected-truth.md",
     "docs/inspect.md",
     "docs/measure.md",
     "docs/read-the-code.md",
     "docs/results-folder.md",
     "docs/scenario-file.md",
+    "docs/images/injected-truth.svg",
     "docs/images/report.png",
     "docs/limits.md",
     "docs/live-page.md",
