@@ -21,6 +21,7 @@ pub mod summary;
 pub mod threshold;
 pub mod verdict;
 
+pub mod choice;
 pub mod class;
 pub mod compare;
 pub mod hlog;

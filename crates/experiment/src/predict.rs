@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::metric::Pooling;
 use crate::plan::{self, Point};
 use crate::record::CellRecord;
-use crate::scenario::{AgeFrom, Contender};
+use crate::scenario::{AgeFrom, Contender, Headers};
 use crate::summary::{Entry, Predicted};
 use crate::{Metric, Scenario};
 
@@ -41,6 +41,8 @@ pub use samples::{OutOfReach, out_of_reach};
 
 use assumptions::assumptions;
 use figures::Figures;
+use publishing::Message;
+
 use model::{Ages, Case, FeedModel, FigureKind, LongRun, NotPredicted, Traffic};
 use transport::Arithmetic;
 
@@ -189,6 +191,11 @@ pub(crate) fn rates(scenario: &Scenario, contender: &Contender, feed: &FeedModel
         wire_bytes: wire.bytes * second,
         packets: wire.packets * second,
     }
+}
+
+/// Returns what a client of a contender sends to publish a text of `payload` bytes.
+pub(crate) fn message(contender: &Contender, headers: Headers, payload: usize) -> Message {
+    publishing::message(contender, &*transport::of(&contender.options), headers, payload)
 }
 
 /// Returns the number of seconds over which a contender's clients reconnect evenly after losing their connections at

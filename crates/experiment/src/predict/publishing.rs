@@ -4,6 +4,7 @@ use super::model::{AT, Ages, Arrivals, Case, FeedModel, FigureKind, NetworkPath,
 use super::transport::Arithmetic;
 use crate::Metric;
 use crate::clients::publication;
+use crate::scenario::{Contender, Headers};
 
 /// Returns the predictions about publications, as far as they are known: an acknowledgement takes a round trip in both
 /// cases.
@@ -29,13 +30,31 @@ pub(super) fn metrics(
 /// that a client sends in the measured time. Clients of the fallback ladder use POST on every rung.
 fn up(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel, payload: usize) -> (f64, f64) {
     let (contender, headers) = (case.contender, case.scenario.clients.headers);
-    match arithmetic.framed_publication(payload) {
+    let message = message(contender, arithmetic, headers, payload);
+    if !message.is_request {
         // The answers to the few pings of an idle WebSocket are neglected.
-        Some(framed) if !contender.is_auto() => (framed as f64, 0.0),
+        return (message.bytes, 0.0);
+    }
+    let traffic = arithmetic.traffic(case, feed, feed.measured);
+    (message.bytes, arithmetic.bytes(headers, &feed.sizes, &traffic).up)
+}
+
+/// What a client sends to publish something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Message {
+    /// Its upstream bytes.
+    pub(crate) bytes: f64,
+    /// Whether it is a request of its own, a POST, rather than a frame.
+    pub(crate) is_request: bool,
+}
+
+/// Returns what a client sends to publish a text of `payload` bytes.
+pub(super) fn message(contender: &Contender, arithmetic: &dyn Arithmetic, headers: Headers, payload: usize) -> Message {
+    match arithmetic.framed_publication(payload) {
+        Some(framed) if !contender.is_auto() => Message { bytes: framed as f64, is_request: false },
         _ => {
-            let traffic = arithmetic.traffic(case, feed, feed.measured);
-            let requested = arithmetic.bytes(headers, &feed.sizes, &traffic).up;
-            ((heads::post(contender.transport(), headers, payload).len() + payload) as f64, requested)
+            let head = heads::post(contender.transport(), headers, payload).len();
+            Message { bytes: (head + payload) as f64, is_request: true }
         }
     }
 }
@@ -67,7 +86,7 @@ mod tests {
 
     use super::super::transport;
     use super::*;
-    use crate::scenario::{Headers, Options};
+    use crate::scenario::Options;
 
     #[test]
     fn a_frame_is_shorter_than_a_post() {

@@ -1,0 +1,106 @@
+//! The scenarios from which a choice is predicted: the team's feed and distance, and the candidates as contenders.
+
+use std::time::Duration;
+
+use super::{Pattern, Question};
+use crate::Metric;
+use crate::Scenario;
+use crate::predict;
+use crate::scenario::{Clients, Contender, Feed, Measure, Network, Nginx, ScheduleKind, Source};
+
+/// The number of updates over which traffic is computed: their numbers have up to four digits.
+const UPDATES: f64 = 10_000.0;
+/// The number of updates over which ages are computed. Beyond the limit of the prediction, independent arrivals are
+/// computed in closed form, and chance does not matter.
+const MANY: f64 = 250_000.0;
+/// The number of updates or bursts that are simulated.
+const FEW: f64 = 400.0;
+/// The history that a server keeps by default, and the largest.
+const HISTORY: f64 = 4_096.0;
+pub(super) const MOST_HISTORY: f64 = 1_000_000.0;
+/// The largest publication of a client.
+const MOST_PUBLICATION: usize = 60 << 10;
+
+/// The age of updates, s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Age {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+}
+
+/// Returns the predicted age of a candidate; `None` if it is not predicted.
+pub(super) fn age(question: &Question, contender: &Contender) -> Option<Age> {
+    let updates = match question.pattern {
+        Pattern::Steady => FEW,
+        Pattern::Random => MANY,
+        Pattern::Bursts(size) => FEW * f64::from(size),
+    };
+    let scenario = scenario(question, vec![contender.clone()], updates);
+    let metrics = predict::of(&scenario).pop()?.predicted.metrics;
+    let seconds = |metric| metrics.get(&metric).map(|us| us * 1e-6);
+    Some(Age { p50: seconds(Metric::AgeP50)?, p99: seconds(Metric::AgeP99)? })
+}
+
+/// Returns the scenario from which traffic is computed. Each deployment ends every connection once, so that clients
+/// replace a share of their connections each second.
+pub(super) fn traffic(question: &Question, contenders: Vec<Contender>) -> Scenario {
+    let mut scenario = scenario(question, contenders, UPDATES);
+    let churn = question.deploys_a_day / 86_400.0;
+    scenario.clients.churn = (churn > 0.0).then_some(churn.min(1.0));
+    scenario
+}
+
+/// Returns how many updates fall due within a time, with a margin for clusters and bursts.
+pub(super) fn due_within(question: &Question, time: Duration) -> f64 {
+    const MARGIN: f64 = 2.0;
+    let burst = if let Pattern::Bursts(size) = question.pattern { f64::from(size) } else { 20.0 };
+    MARGIN * question.updates_per_s() * time.as_secs_f64() + burst
+}
+
+/// Returns the history that a server needs for clients that poll at most every `time`.
+pub(super) fn history(question: &Question, time: Duration) -> usize {
+    due_within(question, time).ceil().clamp(HISTORY, MOST_HISTORY) as usize
+}
+
+fn scenario(question: &Question, contenders: Vec<Contender>, updates: f64) -> Scenario {
+    let rate = question.updates_per_s();
+    Scenario {
+        name: question.name.clone(),
+        question: String::new(),
+        seed: 1,
+        feed: Feed { source: source(question, rate), broker: None, history: HISTORY as usize, servers: 1, stall: None },
+        clients: Clients {
+            count: vec![100],
+            ramp: Duration::from_secs(1),
+            headers: question.request_headers(),
+            slow: None,
+            churn: None,
+        },
+        network: Some(Network { rtt: question.rtt, ..Network::default() }),
+        nginx: Nginx::default(),
+        faults: Vec::new(),
+        measure: Measure {
+            settle: Duration::from_secs(1),
+            warm_up: Duration::ZERO,
+            duration: Duration::try_from_secs_f64(updates / rate).unwrap_or(Duration::from_secs(10)),
+            drain: Duration::from_secs(1),
+            repetitions: 1,
+        },
+        targets: Vec::new(),
+        contenders,
+        thresholds: Vec::new(),
+    }
+}
+
+fn source(question: &Question, rate: f64) -> Source {
+    let payload = question.payload_bytes;
+    if question.chat {
+        return Source::Clients { updates_per_s: rate, payload_bytes: payload.min(MOST_PUBLICATION) };
+    }
+    let (schedule, burst_size) = match question.pattern {
+        Pattern::Steady => (ScheduleKind::Constant, 1),
+        Pattern::Random => (ScheduleKind::Poisson, 1),
+        Pattern::Bursts(size) => (ScheduleKind::Burst, size),
+    };
+    Source::Synthetic { updates_per_s: rate, schedule, burst_size, payload_bytes: vec![payload], binary: false }
+}
