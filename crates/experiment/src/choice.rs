@@ -11,6 +11,7 @@
 mod amount;
 mod between;
 mod check;
+mod file;
 mod price;
 mod question;
 
@@ -21,16 +22,20 @@ mod setting;
 
 mod crossing;
 mod input;
+mod practice;
+mod proof;
 mod ranking;
 
-pub use amount::{parse_rate, parse_size};
+pub use amount::{parse_count, parse_rate, parse_size};
 pub use between::Between;
 pub use candidate::Candidate;
 pub use check::QuestionError;
 pub use crossing::{Crossing, Nearest};
 pub use figures::{Basis, Criterion, Figures};
+pub use file::ReadError;
 pub use input::Input;
 pub use price::{Per, Price};
+pub use proof::{Proof, Second};
 pub use question::{Delivery, Pattern, Question};
 pub use ranking::{Answer, Place, Ranking};
 pub use rules::Exclusion;

@@ -43,6 +43,14 @@ pub fn parse_rate(text: &str) -> Result<f64, String> {
     if number.is_finite() && number >= 0.0 { Ok(number / seconds) } else { Err(wrong()) }
 }
 
+/// Reads a count: `3000`, `10k`, `1M` or `1e6`.
+///
+/// # Errors
+/// A message that says what is wrong with the text, and what it should look like.
+pub fn parse_count(text: &str) -> Result<u64, String> {
+    whole(text).ok_or_else(|| format!("{text:?} is not a whole number; write it as 3000, 10k or 1e6"))
+}
+
 /// Reads a whole number, possibly with separators or as `10k`, `1M` or `1e6`.
 pub(super) fn whole(text: &str) -> Option<u64> {
     let plain = text.trim().replace(['_', ','], "").to_lowercase();

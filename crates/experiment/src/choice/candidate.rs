@@ -16,6 +16,8 @@ use crate::scenario::{Contender, Options};
 /// The shortest and the longest polling interval that is proposed.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3_600);
+/// What the machines on both sides add to an age.
+const MACHINES: Duration = Duration::from_millis(2);
 /// Servers and proxies usually close a connection that is idle for longer.
 const USUAL_KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// The usual hold and keepalive interval.
@@ -108,14 +110,14 @@ fn short_polling(question: &Question) -> Contender {
     if let Some(interval) = question.poll_interval {
         return poller(question, interval);
     }
-    let room = question.budget.saturating_sub(question.shortest_age());
-    let mut interval = room.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+    let room = question.budget.saturating_sub(question.shortest_age() + MACHINES);
+    let mut interval = three_digits(room.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL));
     for _ in 0..ATTEMPTS {
         let meets = |age: Age| age.p99 <= question.budget.as_secs_f64();
         if interval <= SHORTEST_INTERVAL || setting::age(question, &poller(question, interval)).is_some_and(meets) {
             break;
         }
-        interval = whole_milliseconds(interval.mul_f64(0.9)).max(SHORTEST_INTERVAL);
+        interval = three_digits(interval.mul_f64(0.9)).max(SHORTEST_INTERVAL);
     }
     poller(question, interval)
 }
@@ -128,6 +130,13 @@ fn poller(question: &Question, interval: Duration) -> Contender {
     let mut contender = Contender::new(label(&options), options);
     contender.serving.history = Some(setting::history(question, interval));
     contender
+}
+
+/// Shortens a time to three digits: what people write into a configuration.
+fn three_digits(time: Duration) -> Duration {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let step = 10u64.pow(milliseconds.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    Duration::from_millis(milliseconds / step * step)
 }
 
 fn whole_milliseconds(time: Duration) -> Duration {

@@ -83,6 +83,17 @@ pub enum QuestionError {
     },
 }
 
+impl QuestionError {
+    /// Returns why, in a few words.
+    pub(super) fn brief(&self) -> String {
+        match self {
+            Self::BudgetBelowDistance { .. } => "the way alone takes longer".to_owned(),
+            Self::TooMuch { .. } => "more than a gigabit link carries".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Checks that a question does not contradict itself.
 pub(super) fn check(question: &Question) -> Result<(), QuestionError> {
     name(&question.name)?;

@@ -101,13 +101,13 @@ impl Answer {
     fn beyond(&self, question: &Question) -> (Option<Transport>, String) {
         let other = match answer(question) {
             Ok(other) => other,
-            Err(error) => return (None, error.to_string()),
+            Err(error) => return (None, error.brief()),
         };
         let loser = self.winner().and_then(|winner| other.candidate(winner));
-        let excluded = loser.and_then(|loser| loser.exclusions.first());
-        let because = match (excluded, other.decided_by) {
+        let behind = loser.and_then(|loser| other.behind.iter().find(|(transport, _)| *transport == loser.transport));
+        let because = match (loser.and_then(|loser| loser.exclusions.first()), behind) {
             (Some(exclusion), _) => exclusion.sentence(),
-            (None, Some(criterion)) => format!("it is better by {}", criterion.name()),
+            (None, Some((_, criterion))) => format!("ahead by {}", criterion.name()),
             (None, None) => "it fits".to_owned(),
         };
         (other.winner(), because)

@@ -99,10 +99,15 @@ impl Criterion {
         }
     }
 
-    /// Returns the absolute difference up to which two values are equal: for ages, the machine's own time of 2 ms.
+    /// Returns the absolute difference up to which two values are equal: for ages, the machine's own time of 2 ms; for
+    /// requests, one in 100 s for each client.
     #[must_use]
-    pub const fn resolution(self) -> f64 {
-        if matches!(self, Self::Age) { 0.002 } else { 0.0 }
+    pub const fn resolution(self, clients: u64) -> f64 {
+        match self {
+            Self::Age => 0.002,
+            Self::Requests => 0.01 * clients as f64,
+            _ => 0.0,
+        }
     }
 
     /// Returns where the values come from.

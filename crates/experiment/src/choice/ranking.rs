@@ -18,6 +18,8 @@ pub struct Answer {
     pub winners: Vec<Transport>,
     /// The criterion that decided; `None` if nothing had to be decided, or nothing did.
     pub decided_by: Option<Criterion>,
+    /// The transports that fit and are not among the best, each with the criterion by which it fell behind.
+    pub behind: Vec<(Transport, Criterion)>,
     /// The run whose measured costs are extrapolated.
     pub reference: &'static str,
 }
@@ -49,10 +51,12 @@ const SIMPLEST: [Transport; 4] =
 impl Answer {
     pub(super) fn of(question: &Question, candidates: Vec<Candidate>) -> Self {
         let criteria = question.criteria();
-        let rankings = criteria.iter().map(|criterion| Ranking::of(*criterion, &candidates)).collect();
-        let (winners, decided_by) = best(&criteria, &candidates);
+        let clients = question.clients;
+        let rankings = criteria.iter().map(|criterion| Ranking::of(*criterion, &candidates, clients)).collect();
+        let (winners, behind) = best(&criteria, &candidates, clients);
+        let decided_by = behind.last().map(|(_, criterion)| *criterion);
         let question = question.clone();
-        Self { question, candidates, rankings, winners, decided_by, reference: candidate::reference() }
+        Self { question, candidates, rankings, winners, decided_by, behind, reference: candidate::reference() }
     }
 
     /// Returns the transport to choose: of several that are equal, the simplest; `None` if nothing fits.
@@ -74,23 +78,24 @@ impl Answer {
     }
 }
 
-/// Goes through the criteria, and keeps at each those that are equal to the best.
-fn best(criteria: &[Criterion], candidates: &[Candidate]) -> (Vec<Transport>, Option<Criterion>) {
+/// Goes through the criteria, and keeps at each those that are equal to the best. Also returns the others, each with
+/// the criterion by which it fell behind, in the order in which they did.
+fn best(
+    criteria: &[Criterion],
+    candidates: &[Candidate],
+    clients: u64,
+) -> (Vec<Transport>, Vec<(Transport, Criterion)>) {
     let mut left: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.fits()).collect();
-    let mut decided = None;
+    let mut behind = Vec::new();
     for criterion in criteria {
         let least = left.iter().filter_map(|one| value(one, *criterion)).min_by(f64::total_cmp);
         let Some(least) = least else { continue };
-        let before = left.len();
-        left.retain(|one| value(one, *criterion).is_some_and(|value| is_equal(*criterion, least, value)));
-        if left.len() < before {
-            decided = Some(*criterion);
-        }
-        if left.len() == 1 {
-            break;
-        }
+        let is_best =
+            |one: &Candidate| value(one, *criterion).is_some_and(|value| is_equal(*criterion, clients, (least, value)));
+        behind.extend(left.iter().filter(|one| !is_best(one)).map(|one| (one.transport, *criterion)));
+        left.retain(|one| is_best(one));
     }
-    (left.iter().map(|candidate| candidate.transport).collect(), decided)
+    (left.iter().map(|candidate| candidate.transport).collect(), behind)
 }
 
 fn value(candidate: &Candidate, criterion: Criterion) -> Option<f64> {
@@ -98,19 +103,19 @@ fn value(candidate: &Candidate, criterion: Criterion) -> Option<f64> {
 }
 
 /// Whether two values of a criterion differ by less than their own error.
-pub(super) fn is_equal(criterion: Criterion, a: f64, b: f64) -> bool {
+fn is_equal(criterion: Criterion, clients: u64, (a, b): (f64, f64)) -> bool {
     let far = (a - b).abs();
-    far <= criterion.tolerance() * a.abs().max(b.abs()) || far <= criterion.resolution()
+    far <= criterion.tolerance() * a.abs().max(b.abs()) || far <= criterion.resolution(clients)
 }
 
 impl Ranking {
-    fn of(criterion: Criterion, candidates: &[Candidate]) -> Self {
+    fn of(criterion: Criterion, candidates: &[Candidate], clients: u64) -> Self {
         let mut all: Vec<(Transport, Option<f64>)> =
             candidates.iter().filter(|one| one.fits()).map(|one| (one.transport, value(one, criterion))).collect();
         all.sort_by(|(_, a), (_, b)| a.unwrap_or(f64::INFINITY).total_cmp(&b.unwrap_or(f64::INFINITY)));
         let (mut place, mut first) = (0, None);
         let places = all.into_iter().enumerate().map(|(index, (transport, value))| {
-            let is_tied = index > 0 && first.zip(value).is_some_and(|(first, value)| is_equal(criterion, first, value));
+            let is_tied = index > 0 && first.zip(value).is_some_and(|pair| is_equal(criterion, clients, pair));
             if !is_tied {
                 (place, first) = (index + 1, value);
             }

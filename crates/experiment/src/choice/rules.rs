@@ -129,7 +129,7 @@ fn idle(question: &Question, candidate: &Candidate) -> Option<Exclusion> {
         Options::LongPolling { hold, .. } => hold,
         _ => return None,
     };
-    (silence < SHORTEST_SILENCE).then(|| Exclusion::IdleTooShort { timeout_s: timeout.as_secs_f64() })
+    (silence < SHORTEST_SILENCE).then_some(Exclusion::IdleTooShort { timeout_s: timeout.as_secs_f64() })
 }
 
 /// Messages that are POSTs occupy a connection for a round trip each (Little's law); over HTTP/2 they share one.

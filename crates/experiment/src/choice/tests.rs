@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod teams;
+
 fn question(text: &str) -> Question {
     toml::from_str(text).unwrap()
 }
@@ -23,7 +25,7 @@ fn figures(answer: &Answer, transport: Transport) -> Figures {
     answer.candidate(transport).unwrap().figures.unwrap()
 }
 
-/// Updates twenty times per budget: a stream costs a poll's headers for every twentieth update only, and nothing else.
+/// The bytes of an event and of a frame differ by less than the prediction is exact, and neither needs requests.
 #[test]
 fn a_tie_is_a_tie() {
     let answer = answered("rate = 10\nbudget = \"200ms\"\nrtt = \"40ms\"");
@@ -48,7 +50,7 @@ fn polls_are_as_rare_as_the_budget_permits() {
     let answer = answered("budget = \"2s\"\nrtt = \"40ms\"");
     let polls = figures(&answer, ShortPolling);
     assert!(polls.age_p99_s <= 2.0 && polls.age_p99_s > 1.9, "{polls:?}");
-    assert_eq!(answer.candidate(ShortPolling).unwrap().contender.label, "short polling, 1s 980ms");
+    assert_eq!(answer.candidate(ShortPolling).unwrap().contender.label, "short polling, 1s 970ms");
 }
 
 /// The prediction and the choice are the same arithmetic.
@@ -60,7 +62,7 @@ fn figures_are_those_of_the_prediction() {
         assert_eq!(figures(&answer, transport).requests_per_s, 0.0);
     }
     let polls = figures(&answer, ShortPolling);
-    assert!((polls.requests_per_s - 300.0 / 2.95).abs() < 0.1, "{polls:?}");
+    assert!((polls.requests_per_s - 300.0 / 2.94).abs() < 0.1, "{polls:?}");
     // E04: a cycle of R + e^(−λR)(1 − e^(−λH))/λ.
     let cycle = 0.1 + (-0.4f64).exp() * (1.0 - (-100.0f64).exp()) / 4.0;
     assert!((figures(&answer, LongPolling).requests_per_s / (300.0 / cycle) - 1.0).abs() < 1e-3);
@@ -193,6 +195,8 @@ fn what_never_changes_the_answer_says_so() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// Any question has an answer or an error, and what is recommended fits.
     #[test]
     fn what_is_recommended_fits(
