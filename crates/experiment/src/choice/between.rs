@@ -38,7 +38,7 @@ impl Between {
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
-            Self::Nginx => "nginx as it comes".to_owned(),
+            Self::Nginx => "nginx with its defaults".to_owned(),
             Self::CorporateProxy => "a corporate proxy".to_owned(),
             Self::Http2 => "HTTP/2".to_owned(),
             Self::IdleTimeout(timeout) => format!("an idle timeout of {}", humantime::format_duration(*timeout)),
@@ -63,7 +63,7 @@ impl FromStr for Between {
     fn from_str(text: &str) -> Result<Self, String> {
         let words = text.trim().to_lowercase().replace(['-', '_', '='], " ");
         match &*words {
-            "nginx" | "nginx as it comes" => return Ok(Self::Nginx),
+            "nginx" | "nginx with its defaults" => return Ok(Self::Nginx),
             "corporate proxy" | "proxy" => return Ok(Self::CorporateProxy),
             "http2" | "http/2" | "h2" => return Ok(Self::Http2),
             _ => {}

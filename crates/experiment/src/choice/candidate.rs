@@ -88,11 +88,16 @@ fn figures(question: &Question, all: &[Candidate], ages: &[Option<Age>]) -> Opti
 fn contender(question: &Question, transport: Transport) -> Contender {
     let options = match transport {
         Transport::ShortPolling => return short_polling(question),
-        Transport::LongPolling => Options::LongPolling { hold: silence(question, HOLD), keep_alive: true },
+        Transport::LongPolling => Options::LongPolling { hold: hold(question), keep_alive: true },
         Transport::Sse => Options::Sse { keepalive: silence(question, KEEPALIVE) },
         Transport::WebSocket => Options::WebSocket { keepalive: silence(question, KEEPALIVE) },
     };
     Contender::new(label(&options), options)
+}
+
+/// Returns how long a server may hold a poll.
+pub(super) fn hold(question: &Question) -> Duration {
+    silence(question, HOLD)
 }
 
 /// Returns how long a connection may be silent: the usual time, or safely less than an idle timeout.
@@ -144,7 +149,10 @@ fn whole_milliseconds(time: Duration) -> Duration {
 }
 
 fn label(options: &Options) -> String {
-    let text = |time: &Duration| humantime::format_duration(*time).to_string();
+    let text = |time: &Duration| match time.as_secs_f64() {
+        seconds if seconds >= 1.0 => format!("{seconds} s"),
+        _ => format!("{} ms", time.as_millis()),
+    };
     match options {
         Options::ShortPolling { interval, keep_alive: true, .. } => format!("short polling, {}", text(interval)),
         Options::ShortPolling { interval, .. } => format!("short polling, {}, no keep-alive", text(interval)),

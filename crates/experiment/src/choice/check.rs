@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::{Between, Criterion, Input, Pattern, Question};
+use super::{Between, Criterion, Input, Pattern, Question, setting};
 use crate::scenario::Headers;
 
 /// The most that a client can receive, bytes per second: a gigabit link.
 const MOST_BYTES_PER_S: f64 = 125e6;
+/// The longest time from one burst to the next, s: a day.
+const LONGEST_SILENCE: f64 = 86_400.0;
 
 /// Why a question has no answer. Each says what contradicts what, and the remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -60,6 +62,14 @@ pub enum QuestionError {
         /// Megabits per second.
         megabits: f64,
     },
+    /// Bursts that are too rare.
+    #[error(
+        "the bursts are {days:.1} days apart, and at most one is supported; raise `rate`, or make the bursts smaller"
+    )]
+    TooRare {
+        /// Days from one burst to the next.
+        days: f64,
+    },
     /// A browser's headers without a browser.
     #[error("`headers = \"{given}\"` are those of a browser, but `browser` is false; remove one of them")]
     NoBrowser {
@@ -84,6 +94,11 @@ pub enum QuestionError {
 }
 
 impl QuestionError {
+    /// Whether it says that nothing can be done, rather than that a question is wrong.
+    pub(super) const fn is_impossible(&self) -> bool {
+        matches!(self, Self::BudgetBelowDistance { .. } | Self::TooMuch { .. })
+    }
+
     /// Returns why, in a few words.
     pub(super) fn brief(&self) -> String {
         match self {
@@ -106,6 +121,10 @@ pub(super) fn check(question: &Question) -> Result<(), QuestionError> {
     let bytes = question.updates_per_s() * question.payload_bytes as f64;
     if bytes > MOST_BYTES_PER_S {
         return Err(QuestionError::TooMuch { megabits: bytes * 8e-6 });
+    }
+    let silence = setting::silence(question);
+    if silence > LONGEST_SILENCE {
+        return Err(QuestionError::TooRare { days: silence / 86_400.0 });
     }
     if question.criteria().contains(&Criterion::Money) && question.prices.is_empty() {
         return Err(QuestionError::NoPrices);

@@ -76,7 +76,7 @@ impl Answer {
     fn search(&self, input: Input, from: f64, to: f64) -> Option<Crossing> {
         let steps = ((to / from).log10().abs() * STEPS).ceil() as u32;
         let at = |step: u32| from * (to / from).powf(f64::from(step) / f64::from(steps.max(1)));
-        // The end of the range, and not what rounding makes of it.
+        // Exactly the end of the range, without an error of rounding.
         let at = |step: u32| if step == steps { to } else { at(step) };
         let step = (1..=steps).find(|step| self.changes(input, at(*step)))?;
         let (mut same, mut other) = (at(step - 1), at(step));
@@ -93,7 +93,7 @@ impl Answer {
         let other = answer(&input.with(&self.question, value));
         match (self.winner(), other) {
             (Some(winner), Ok(other)) => !other.winners.contains(&winner),
-            (Some(_), Err(_)) => true,
+            (Some(_), Err(error)) => error.is_impossible(),
             (None, other) => other.is_ok_and(|other| other.winner().is_some()),
         }
     }

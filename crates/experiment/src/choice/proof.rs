@@ -115,9 +115,10 @@ impl Answer {
     /// Returns the nearest crossing that a change of the scenario can reach.
     fn second(&self, crossings: &[Nearest], contenders: &[&Contender], clients: u64, pace: u32) -> Option<Second> {
         let mut nearest: Vec<&Nearest> = crossings.iter().filter(|one| one.factor().is_finite()).collect();
-        // With another budget, the thresholds would also be others.
-        let is_budget = |one: &Nearest| one.input == Input::Budget;
-        nearest.sort_by(|a, b| is_budget(a).cmp(&is_budget(b)).then(a.factor().total_cmp(&b.factor())));
+        // First those with another winner; with another budget, the thresholds would also be others.
+        let is_last =
+            |one: &Nearest| (one.nearer().is_none_or(|crossing| crossing.winner.is_none()), one.input == Input::Budget);
+        nearest.sort_by(|a, b| is_last(a).cmp(&is_last(b)).then(a.factor().total_cmp(&b.factor())));
         nearest.into_iter().find_map(|nearest| {
             let (crossing, from) = (nearest.nearer()?, nearest.value?);
             let (least, most) = nearest.range;

@@ -13,8 +13,10 @@ const UPDATES: f64 = 10_000.0;
 /// The number of updates over which ages are computed. Beyond the limit of the prediction, independent arrivals are
 /// computed in closed form, and chance does not matter.
 const MANY: f64 = 250_000.0;
-/// The number of updates or bursts that are simulated.
-const FEW: f64 = 400.0;
+/// The number of updates or bursts that are simulated, and of the answers of long polling while nothing falls due.
+const FEW: f64 = 20.0;
+const LEAST: f64 = 2.0;
+const ANSWERS: f64 = 20_000.0;
 /// The history that a server keeps by default, and the largest.
 const HISTORY: f64 = 4_096.0;
 pub(super) const MOST_HISTORY: f64 = 1_000_000.0;
@@ -30,11 +32,7 @@ pub(super) struct Age {
 
 /// Returns the predicted age of a candidate; `None` if it is not predicted.
 pub(super) fn age(question: &Question, contender: &Contender) -> Option<Age> {
-    let updates = match question.pattern {
-        Pattern::Steady => FEW,
-        Pattern::Random => MANY,
-        Pattern::Bursts(size) => FEW * f64::from(size),
-    };
+    let updates = if question.pattern == Pattern::Random { MANY } else { few(question) };
     let scenario = scenario(question, vec![contender.clone()], updates);
     let metrics = predict::of(&scenario).pop()?.predicted.metrics;
     let seconds = |metric| metrics.get(&metric).map(|us| us * 1e-6);
@@ -44,10 +42,38 @@ pub(super) fn age(question: &Question, contender: &Contender) -> Option<Age> {
 /// Returns the scenario from which traffic is computed. Each deployment ends every connection once, so that clients
 /// replace a share of their connections each second.
 pub(super) fn traffic(question: &Question, contenders: Vec<Contender>) -> Scenario {
-    let mut scenario = scenario(question, contenders, UPDATES);
+    let is_simulated = match question.pattern {
+        Pattern::Steady => silence(question) > hold(question),
+        Pattern::Random => false,
+        Pattern::Bursts(_) => true,
+    };
+    let mut scenario = scenario(question, contenders, if is_simulated { few(question) } else { UPDATES });
+    if let Source::Synthetic { schedule, .. } = &mut scenario.feed.source
+        && is_simulated
+    {
+        // A burst of one update: the prediction then simulates these updates, and not a million seconds.
+        *schedule = ScheduleKind::Burst;
+    }
     let churn = question.deploys_a_day / 86_400.0;
     scenario.clients.churn = (churn > 0.0).then_some(churn.min(1.0));
     scenario
+}
+
+/// Returns the time from one update or burst to the next, s.
+pub(super) fn silence(question: &Question) -> f64 {
+    let size = if let Pattern::Bursts(size) = question.pattern { f64::from(size) } else { 1.0 };
+    size / question.updates_per_s()
+}
+
+/// Returns for how long a held poll waits at most, s.
+fn hold(question: &Question) -> f64 {
+    super::candidate::hold(question).as_secs_f64()
+}
+
+/// Returns the number of updates that are simulated, such that a long silence does not take long.
+fn few(question: &Question) -> f64 {
+    let silences = (ANSWERS * hold(question) / silence(question)).clamp(LEAST, FEW).floor();
+    silences * silence(question) * question.updates_per_s()
 }
 
 /// Returns how many updates fall due within a time, with a margin for clusters and bursts.

@@ -50,7 +50,7 @@ fn polls_are_as_rare_as_the_budget_permits() {
     let answer = answered("budget = \"2s\"\nrtt = \"40ms\"");
     let polls = figures(&answer, ShortPolling);
     assert!(polls.age_p99_s <= 2.0 && polls.age_p99_s > 1.9, "{polls:?}");
-    assert_eq!(answer.candidate(ShortPolling).unwrap().contender.label, "short polling, 1s 970ms");
+    assert_eq!(answer.candidate(ShortPolling).unwrap().contender.label, "short polling, 1.97 s");
 }
 
 /// The prediction and the choice are the same arithmetic.
@@ -92,7 +92,7 @@ fn nothing_is_recommended_that_the_proxy_breaks() {
 fn an_idle_timeout_shortens_hold_and_keepalive_or_excludes() {
     let answer = answered("between = [\"idle timeout of 10s\"]\nrtt = \"1s\"\nbudget = \"5s\"");
     let label = &answer.candidate(LongPolling).unwrap().contender.label;
-    assert_eq!(label, "long polling, hold 8s");
+    assert_eq!(label, "long polling, hold 8 s");
     let answer = answered("between = [\"idle 2s\"]\nrtt = \"1s 600ms\"\nbudget = \"5s\"");
     let reasons = &answer.candidate(Sse).unwrap().exclusions;
     assert!(matches!(reasons[..], [Exclusion::IdleTooShort { .. }]), "{reasons:?}");
@@ -148,6 +148,7 @@ fn a_question_that_contradicts_itself_says_what_and_the_remedy() {
         ("rate = nan", "`rate` is NaN/s"),
         ("sends = -1", "`sends` is -1/s; it must be from 0/s"),
         ("rate = 10000\npayload = \"60 kB\"", "Mbit/s"),
+        ("rate = 0.001\npattern = \"bursts of 1000\"", "the bursts are 11.6 days apart"),
         ("name = \"../x\"", "cannot name a scenario"),
     ] {
         assert!(error(text).contains(message), "{text}: {}", error(text));
