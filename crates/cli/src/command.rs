@@ -17,6 +17,7 @@ mod daemon;
 mod nginx;
 mod proxy;
 
+mod choose;
 mod compare;
 mod merge;
 mod predict;
@@ -55,6 +56,7 @@ Start here:
   feedlab run scenarios/quick.toml     compare the four transports; under a minute
   feedlab serve                        serve a live feed: this machine's load
   feedlab watch http://127.0.0.1:8080  follow it from another terminal
+  feedlab choose                       which transport, for you? answers on one screen
   feedlab check URL                    judge any server: is it right?
   feedlab inspect URL                  find out why a stream stalls on its way
   feedlab workshop                     learn and teach in a browser
@@ -72,6 +74,7 @@ pub(crate) enum Command {
     Agent(agent::Args),
     Proxy(proxy::Args),
     Nginx(nginx::Args),
+    Choose(Box<choose::Args>),
     Predict(predict::Args),
     Compare(compare::Args),
     Merge(merge::Args),
@@ -102,6 +105,7 @@ impl Command {
             Self::Agent(args) => agent::execute(&args),
             Self::Proxy(args) => proxy::execute(&args),
             Self::Nginx(args) => nginx::execute(&args),
+            Self::Choose(args) => choose::execute(&args),
             Self::Predict(args) => predict::execute(&args),
             Self::Compare(args) => compare::execute(&args),
             Self::Merge(args) => merge::execute(&args),

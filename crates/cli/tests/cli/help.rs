@@ -5,7 +5,7 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that is not hidden.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "run",
     "serve",
     "watch",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 18] = [
     "agent",
     "proxy",
     "nginx",
+    "choose",
     "predict",
     "compare",
     "merge",

@@ -3,6 +3,7 @@
 mod agents;
 mod changes;
 mod check;
+mod choose;
 mod class;
 mod compare;
 mod descriptors;

@@ -31,6 +31,7 @@ macro_rules! folders {
 folders! {
     Chapters "../../docs/workshop" "docs/workshop/";
     Contract "../../docs/contract" "docs/contract/";
+    Teams "../../docs/choose" "docs/choose/";
     Scenarios "../../scenarios" "scenarios/";
     Nginx "../cli/src/command/nginx" "crates/cli/src/command/nginx/";
     Exercises "../exercises/src" "crates/exercises/src/";
@@ -51,7 +52,7 @@ macro_rules! single {
 /// Single files. From `docs`, these are the pages, the picture of a report and a chart: the pictures of the live page are as
 /// large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 32] = single![
+const SINGLE: [(&str, &[u8]); 33] = single![
     "crates/check/src/inspect/judge/buffering.rs",
     "crates/check/src/run.rs",
     "crates/check/src/run/expecting.rs",
@@ -62,6 +63,7 @@ const SINGLE: [(&str, &[u8]); 32] = single![
     "docs/README.md",
     "docs/architecture.md",
     "docs/check.md",
+    "docs/choose.md",
     "docs/client.md",
     "docs/exit-status.md",
     "docs/injected-truth.md",
