@@ -10,15 +10,15 @@ use super::{Command, ends_with, err, error_line, feedlab, out};
 /// The teams that have a file.
 fn teams() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/choose/teams");
-    let mut teams: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path().to_str().unwrap().to_owned()).collect();
+    let files = std::fs::read_dir(folder).expect("the folder of the teams");
+    let mut teams: Vec<String> = files.filter_map(|file| Some(file.ok()?.path().to_str()?.to_owned())).collect();
     teams.sort();
     assert_eq!(teams.len(), 12);
     teams
 }
 
 fn team(name: &str) -> String {
-    teams().into_iter().find(|file| file.ends_with(&format!("/{name}.toml"))).unwrap()
+    teams().into_iter().find(|file| file.ends_with(&format!("/{name}.toml"))).expect("the team")
 }
 
 /// Returns `feedlab choose ARGUMENTS…` in a folder.

@@ -18,6 +18,8 @@ const SAMPLES: f64 = 2_000.0;
 /// The shortest and the longest measured time, s.
 const SHORTEST: f64 = 10.0;
 const LONGEST: f64 = 120.0;
+/// The mean messages of a member of a chat after which nearly everybody has sent one.
+const FIRST: f64 = 3.0;
 /// Time runs this much faster for a feed or a polling interval that would take minutes.
 const FAST: u32 = 10;
 /// The shortest time of a scenario.
@@ -134,12 +136,13 @@ impl Answer {
     fn change(&self, input: Input, value: f64, contenders: &[&Contender], clients: u64, pace: u32) -> Option<String> {
         let other = input.with(&self.question, value);
         let fits = other.updates_per_s() * f64::from(pace) * clients as f64 <= 2.0 * MOST_DELIVERIES_PER_S;
+        // Times without spaces, so that a shell does not need quotes.
         match input {
             Input::Rate if fits => Some(format!("feed.updates_per_s={}", three_digits(value * f64::from(pace)))),
             Input::Sends | Input::Clients if fits && other.chat => {
                 Some(format!("feed.updates_per_s={}", three_digits(other.updates_per_s() * f64::from(pace))))
             }
-            Input::Rtt => Some(format!("network.rtt={}", time(other.rtt))),
+            Input::Rtt => Some(format!("network.rtt={}ms", other.rtt.as_millis())),
             Input::Payload => Some(format!("feed.payload_bytes={}", other.payload_bytes)),
             Input::Budget | Input::PollInterval => {
                 let is_poll = |one: &&Contender| matches!(one.options, Options::ShortPolling { .. });
@@ -147,7 +150,7 @@ impl Answer {
                 let answer = super::answer(&other).ok()?;
                 let options = answer.candidate(Transport::ShortPolling)?.contender.options;
                 let Options::ShortPolling { interval, .. } = options else { return None };
-                Some(format!("contender.{}.interval={}", index + 1, time((interval / pace).max(LEAST))))
+                Some(format!("contender.{}.interval={}ms", index + 1, (interval / pace).max(LEAST).as_millis()))
             }
             _ => None,
         }
@@ -212,7 +215,9 @@ fn times(question: &Question, contenders: &[&Contender], clients: u64, pace: u32
     let interval = interval.fold(0.0, f64::max);
     let for_samples = SAMPLES / (question.updates_per_s() * f64::from(pace) * clients as f64);
     let seconds = for_samples.max(5.0 * interval).max(SHORTEST).min(LONGEST.max(3.0 * interval));
-    ((1.0 + interval).ceil() as u64, seconds.ceil() as u64)
+    // The first message of each member of a chat also opens a connection.
+    let first = if question.chat { (FIRST / question.sends / f64::from(pace)).min(LONGEST) } else { 0.0 };
+    ((1.0 + interval.max(first)).ceil() as u64, seconds.ceil() as u64)
 }
 
 fn table(question: &Question, contender: &Contender, pace: u32) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use feedlab_experiment::choice::{Answer, Basis, Candidate, Criterion, Place};
+use feedlab_experiment::choice::{Answer, Basis, Candidate, Criterion, Exclusion, Place};
 use feedlab_experiment::scenario::Transport;
 use feedlab_report::human;
 
@@ -104,7 +104,7 @@ fn row(answer: &Answer, place: Place, columns: &[(Criterion, &str)]) -> Option<V
 fn excluded(answer: &Answer) -> Vec<(String, String)> {
     let excluded = answer.candidates.iter().filter(|candidate| !candidate.fits());
     let why = |candidate: &Candidate| {
-        let all: Vec<String> = candidate.exclusions.iter().map(|one| one.sentence()).collect();
+        let all: Vec<String> = candidate.exclusions.iter().map(Exclusion::sentence).collect();
         format!("does not fit: {}", all.join("; "))
     };
     excluded.map(|candidate| (candidate.contender.label.clone(), why(candidate))).collect()

@@ -118,7 +118,7 @@ pub(super) fn html(page: &Page) -> String {
                 writeln!(text, "<dl>{}</dl>", items.collect::<String>())
             }
             Part::List(list) => {
-                let items = list.iter().map(|item| format!("<li>{}</li>", escaped(item)));
+                let items = list.iter().map(|item| format!("<li>{}</li>", with_code(item)));
                 writeln!(text, "<ul>{}</ul>", items.collect::<String>())
             }
         };
@@ -138,6 +138,16 @@ fn html_table(rows: &[Vec<String>]) -> String {
     };
     let body: String = rest.iter().map(row).collect();
     format!("<table><thead><tr>{}</tr></thead><tbody>{body}</tbody></table>", heads.collect::<String>())
+}
+
+/// Escapes a text, and marks what is in backticks as code.
+fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let marked = parts.map(|(index, part)| match index % 2 {
+        0 => escaped(part),
+        _ => format!("<code>{}</code>", escaped(part)),
+    });
+    marked.collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -160,6 +170,7 @@ mod tests {
     fn nothing_in_a_page_is_markup() {
         let page = Page { title: "<b>".to_owned(), parts: vec![Part::Verdict("a & \"b\"".to_owned())] };
         let html = html(&page);
+        assert_eq!(with_code("send `a<b` now"), "send <code>a&lt;b</code> now");
         assert!(html.contains("<h1>&lt;b&gt;</h1>") && html.contains("a &amp; &quot;b&quot;"), "{html}");
     }
 }
