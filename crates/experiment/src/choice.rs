@@ -26,6 +26,8 @@ mod practice;
 mod proof;
 mod ranking;
 
+pub mod map;
+
 pub use amount::{parse_count, parse_rate, parse_size};
 pub use between::Between;
 pub use candidate::Candidate;
