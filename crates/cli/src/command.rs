@@ -19,6 +19,7 @@ mod proxy;
 
 mod choose;
 mod compare;
+mod map;
 mod merge;
 mod predict;
 mod report;

@@ -31,7 +31,7 @@ mod series;
 pub mod table;
 mod wording;
 
-pub use chart::cost_chart;
+pub use chart::{MapWidth, cost_chart, map_chart};
 pub use error::ReportError;
 pub use markdown::{pair_summary, summary};
 pub use page::SCRIPT_SOURCE;

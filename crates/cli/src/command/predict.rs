@@ -14,6 +14,7 @@ use crate::output::{self, Format};
 
 mod crossings;
 mod fleet;
+mod map;
 mod scale;
 mod table;
 
@@ -26,6 +27,9 @@ mod table;
 /// are extrapolated to any number of clients: what they need, how many servers that takes, what a broker sends to the
 /// servers, and how many clients reconnect to each server when one fails, when all connections are lost, or when a new
 /// version is deployed. The estimate is only as good as its assumptions, which are printed.
+///
+/// With --map, the same feed is asked another question: which transport is the best within a budget, over two inputs of
+/// your choice, and at which values that changes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -61,6 +65,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     scale: scale::ScaleArgs,
+
+    #[command(flatten)]
+    map: map::MapArgs,
 }
 
 /// Predicts and prints.
@@ -77,9 +84,13 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
             args.scenario.display()
         )));
     }
-    match args.scale.clients() {
-        Some(clients) => scale::execute(&args.scale, clients, &scenario, args.format)?,
-        None => print(&args.scenario, &scenario, args.format)?,
+    if args.scale.chart().is_some() && args.scale.clients().is_none() && args.map.axes().is_none() {
+        return Err(bad_input(anyhow::anyhow!("--chart draws costs or a map; add --clients N, or --map X,Y")));
+    }
+    match (args.scale.clients(), args.map.axes()) {
+        (Some(clients), _) => scale::execute(&args.scale, clients, &scenario, args.format)?,
+        (None, Some(axes)) => map::execute(&args.map, axes, &scenario, args.scale.chart(), args.format)?,
+        (None, None) => print(&args.scenario, &scenario, args.format)?,
     }
     if !targets.is_empty() {
         let targets = targets.join("; ");

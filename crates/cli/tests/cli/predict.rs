@@ -87,6 +87,26 @@ fn an_unpredictable_feed_is_bad_input() {
     }
 }
 
+#[test]
+fn a_map_is_printed_as_text_or_json_and_drawn() {
+    let folder = folder(TICKER);
+    let output = ends_with(0, predict(&folder, &["--map", "rate,budget"]).args(["--chart", "map.svg"]));
+    assert!(out(&output).contains("★  you are here") && out(&output).contains("SSE = WebSocket"), "{}", out(&output));
+    let svg = std::fs::read_to_string(folder.path().join("map.svg")).expect("a chart");
+    assert!(svg.starts_with("<svg") && svg.contains("you are here"));
+    let output = ends_with(0, predict(&folder, &["--map", "budget,rate"]).args(["--format", "json"]));
+    let map: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    assert_eq!((&map["x"]["input"], &map["size"]), (&json!("budget"), &json!([48, 32])));
+    for (wrong, says) in [
+        (["--map", "rate,rate"], "two different inputs"),
+        (["--map", "pigeons,rate"], "poll_interval"),
+        (["--budget", "1s"], "--map"),
+    ] {
+        let output = ends_with(2, &mut predict(&folder, &wrong));
+        assert!(err(&output).contains(says), "{}", err(&output));
+    }
+}
+
 /// Makes up a run of SSE with 5 clients, in which an update cost 10 µs and a connection 8 KiB.
 fn measured(folder: &Path) -> String {
     let run = run(folder, &sse(1), &CellFigures::default());

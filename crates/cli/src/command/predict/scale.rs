@@ -30,8 +30,8 @@ pub(super) struct ScaleArgs {
     #[arg(long, value_name = "RUN", requires = "clients")]
     from: Option<PathBuf>,
 
-    /// Draw a chart of the costs by number of clients
-    #[arg(long, value_name = "FILE.svg", requires = "clients")]
+    /// Draw a chart of the costs by number of clients, or with --map the map
+    #[arg(long, value_name = "FILE.svg")]
     chart: Option<PathBuf>,
 
     /// Cores per server
@@ -63,6 +63,11 @@ impl ScaleArgs {
     /// Returns the number of clients to estimate for.
     pub(super) const fn clients(&self) -> Option<f64> {
         self.clients
+    }
+
+    /// Returns where to draw a chart.
+    pub(super) fn chart(&self) -> Option<&Path> {
+        self.chart.as_deref()
     }
 
     fn limits(&self) -> Limits {
@@ -126,7 +131,7 @@ pub(super) fn execute(args: &ScaleArgs, clients: f64, scenario: &Scenario, forma
         Format::Text => output::data(&text(&answer))?,
         Format::Json => output::json_pretty(&answer)?,
     }
-    args.chart.as_deref().map_or(Ok(()), |file| draw(file, &answer))
+    args.chart().map_or(Ok(()), |file| draw(file, &answer))
 }
 
 /// Returns the costs of the given run, or of the scenario's newest run in `results/`, or of the built-in run.
