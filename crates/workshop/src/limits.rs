@@ -50,8 +50,13 @@ pub(crate) const MAX_RUN_STDERR_BYTES: usize = 4 << 10;
 /// The largest file of a run that is served, bytes.
 pub(crate) const MAX_RUN_FILE_BYTES: u64 = 32 << 20;
 
+/// The longest query of the page of choices, bytes.
+pub(crate) const MAX_CHOICE_QUERY_BYTES: usize = 1 << 10;
+/// The most answers and maps of the page of choices that are computed at once.
+pub(crate) const MAX_CHOICES_AT_ONCE: usize = 2;
+
 /// All limits of a workshop.
-pub const TABLE: [Limit; 24] = [
+pub const TABLE: [Limit; 26] = [
     Limit { name: "labs, one per browser tab", most: Count(MAX_LABS), why: "total memory and ports; beyond it 503" },
     Limit { name: "lab without a request", most: Time(LAB_IDLE_TIMEOUT), why: "memory and ports; then it ends" },
     Limit {
@@ -131,5 +136,15 @@ pub const TABLE: [Limit; 24] = [
         name: "file of a run that is served",
         most: Bytes(MAX_RUN_FILE_BYTES as usize),
         why: "memory of a response; beyond it 404",
+    },
+    Limit {
+        name: "query of the page of choices, also of `feedlab serve`",
+        most: Bytes(MAX_CHOICE_QUERY_BYTES),
+        why: "size of the page; beyond it 400",
+    },
+    Limit {
+        name: "answers and maps of choices that are computed at once, also by `feedlab serve`",
+        most: Count(MAX_CHOICES_AT_ONCE),
+        why: "CPU time; beyond it 503",
     },
 ];

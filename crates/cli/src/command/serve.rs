@@ -7,6 +7,7 @@ use feedlab_feed::{Epoch, process};
 use feedlab_nats::Credentials;
 use feedlab_server::tls::Identity;
 use feedlab_server::{Config, Listeners, Server, ServerError};
+use feedlab_workshop::choose;
 use feedlab_workshop::lab::{Labs, MainFeed};
 use tokio_util::sync::CancellationToken;
 
@@ -211,7 +212,8 @@ async fn run(server: Server, labs: Labs, listeners: Listeners, stop: Cancellatio
         stop.cancelled().await;
         labs.end().await;
     };
-    let (result, ()) = tokio::join!(server.routes(labs.routes()).run(listeners, stop.clone()), ended);
+    let (result, ()) =
+        tokio::join!(server.routes(labs.routes().merge(choose::routes())).run(listeners, stop.clone()), ended);
     result
 }
 

@@ -18,6 +18,7 @@ mod session;
 mod tab;
 
 mod chapters;
+mod choose;
 mod client;
 mod connections;
 mod contract;

@@ -83,6 +83,13 @@ fn endpoints(info: &ServerInfo<'_>) -> String {
     if info.publishes {
         line("publish", &format!("{} -d 'hello' -H 'content-type: text/plain' {scheme}://{address}/feed", info.curl()));
     }
+    // A browser that opens an address sends no token.
+    if !info.has_token {
+        line(
+            "choose",
+            &format!("{scheme}://{address}/choose (a page: which transport fits you, and when that changes)"),
+        );
+    }
     if let Some(control) = info.control {
         line("figures", &format!("curl http://{control}/stats"));
     }

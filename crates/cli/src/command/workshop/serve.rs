@@ -13,7 +13,7 @@ use feedlab_feed::source::SourceConfig;
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::{Labs, Shared};
 use feedlab_workshop::limits::MAX_LABS;
-use feedlab_workshop::{Audience, Class, ClassSettings, Token};
+use feedlab_workshop::{Audience, Class, ClassSettings, Token, choose};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
@@ -112,7 +112,7 @@ async fn run(listener: TcpListener, args: &ServeArgs, class: &Class, signals: &I
     let settings = settings::Settings { source: Some(feed()), ..settings::Settings::default() };
     let (allow_hosts, page_uses_other_ports) = (args.allow_host.clone(), args.labs.is_some());
     let server = Server::new(Config { allow_hosts, page_uses_other_ports, ..settings.into() }).await?;
-    let routes = labs(args, &listener)?.routes().merge(class.router());
+    let routes = labs(args, &listener)?.routes().merge(class.router()).merge(choose::routes());
     server.routes(routes).run(listener, signals.stop.clone()).await?;
     class.close().await;
     Ok(())
@@ -190,6 +190,7 @@ fn banner(args: &ServeArgs, address: SocketAddr, audience: &Audience) -> String 
         ("instructor", format!("{} (leads the class; keep it to yourself)", instructor(address, &audience.token))),
         ("join", audience.join.join(" or ")),
         ("live page", format!("http://{here}/")),
+        ("choose", format!("http://{here}/choose (which transport, and when that changes)")),
         ("votes", votes),
         ("results", args.out.display().to_string()),
     ] {

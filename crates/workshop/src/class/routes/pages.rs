@@ -25,7 +25,11 @@ pub(crate) async fn index(State(class): State<Arc<Inner>>, at: Uri) -> Response 
     let overview = chapter::overview().map(|overview| overview.page(&class.questions, &root));
     let title = overview.as_ref().map_or("Workshop", |page| &page.title).to_owned();
     let text = overview.map_or_else(|| "<h1>Workshop</h1>\n".to_owned(), |page| page.main);
-    let main = format!("{text}<nav aria-labelledby=\"all\">\n<h2 id=\"all\">All pages</h2>\n{}</nav>\n", list(&root));
+    let choose = format!(
+        "<p><a href=\"{root}choose\">Which transport fits you, and when does that change?</a> A page with sliders and a map.</p>\n"
+    );
+    let main =
+        format!("{text}{choose}<nav aria-labelledby=\"all\">\n<h2 id=\"all\">All pages</h2>\n{}</nav>\n", list(&root));
     page(StatusCode::OK, &title, &main, "chapter.js", &root)
 }
 
