@@ -52,7 +52,7 @@ macro_rules! single {
 /// Single files. From `docs`, these are the pages, the picture of a report and a chart: the pictures of the live page are as
 /// large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 33] = single![
+const SINGLE: [(&str, &[u8]); 34] = single![
     "crates/check/src/inspect/judge/buffering.rs",
     "crates/check/src/run.rs",
     "crates/check/src/run/expecting.rs",
@@ -73,6 +73,7 @@ const SINGLE: [(&str, &[u8]); 33] = single![
     "docs/results-folder.md",
     "docs/scenario-file.md",
     "docs/images/injected-truth.svg",
+    "docs/images/choices.svg",
     "docs/images/report.png",
     "docs/limits.md",
     "docs/live-page.md",
