@@ -15,6 +15,7 @@ use crate::output;
 mod conversation;
 mod file;
 mod flags;
+mod map;
 mod page;
 mod render;
 mod words;
@@ -41,6 +42,7 @@ Examples:
   feedlab choose --rate 10/s --budget 200ms --between nginx --between 'idle timeout of 60s'
   feedlab choose --chat --clients 30 --sends 0.2/s --payload 80 --budget 300ms
   feedlab choose team.toml --price 0.09/GB --price 40/server --cares-about money,age
+  feedlab choose team.toml --map rate,budget --chart map.svg
   feedlab choose team.toml --format json | jq '.answer.winners'
 
 A file has the same names, for example team.toml:
@@ -79,6 +81,9 @@ pub(crate) struct Args {
     /// Output format of the answer
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = OUTPUT)]
     format: Format,
+
+    #[command(flatten)]
+    map: map::MapArgs,
 }
 
 /// The format of the answer.
@@ -117,6 +122,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
         file::write(&args.output, &proof.scenario, args.force)?;
     }
     print(args, &answered)?;
+    args.map.show(&answered.answer.question, args.format == Format::Text)?;
     Ok(Exit::Done)
 }
 
