@@ -107,6 +107,7 @@ fn scenario(question: &Question, contenders: Vec<Contender>, updates: f64) -> Sc
         network: Some(Network { rtt: question.rtt, ..Network::default() }),
         nginx: Nginx::default(),
         faults: Vec::new(),
+        precision: None,
         measure: Measure {
             settle: Duration::from_secs(1),
             warm_up: Duration::ZERO,

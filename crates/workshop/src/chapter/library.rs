@@ -49,8 +49,8 @@ macro_rules! single {
     };
 }
 
-/// Single files. From `docs`, these are the pages, the picture of a report and a chart: the pictures of the live page are as
-/// large as everything else together, and no served text shows them. From crates that learners read little of, these
+/// Single files. From `docs`, these are the pages, the picture of a report and two charts: the pictures of the live page are
+/// as large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
 const SINGLE: [(&str, &[u8]); 34] = single![
     "crates/check/src/inspect/judge/buffering.rs",
