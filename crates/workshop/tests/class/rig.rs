@@ -93,7 +93,10 @@ impl Rig {
         let class = Class::with_questions(questions, settings).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::new(Config::default()).await.unwrap().routes(class.router());
+        let server = Server::new(Config::default())
+            .await
+            .unwrap()
+            .routes(class.router().merge(feedlab_workshop::choose::routes()));
         let halt = CancellationToken::new();
         let server = tokio::spawn(server.run(listener, halt.clone()).map(drop));
         Self { folder, class, stop, token, halt, server, address }
