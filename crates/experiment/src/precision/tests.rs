@@ -1,3 +1,5 @@
+//! Tests of the goals, the looks and the reasons.
+
 use std::convert::Infallible;
 use std::path::Path;
 

@@ -73,7 +73,7 @@ pub enum ResumeError {
     #[error(transparent)]
     Scenario(#[from] ChangeError),
     /// The folder's manifest and cells do not belong together.
-    #[error("{} has a cell that is not in its scenario's plan: {cell}; repeat the run", .folder.display())]
+    #[error("{} has a cell twice, or one that is not in its scenario's plan: {cell}; repeat the run", .folder.display())]
     Unplanned {
         /// The folder.
         folder: PathBuf,
@@ -134,7 +134,8 @@ impl Unfinished {
     fn check_cells(&self) -> Result<(), ResumeError> {
         let folder = &self.folder;
         for cell in &self.cells {
-            if self.planned(cell).is_none() {
+            let count = self.cells.iter().filter(|other| other.cell == cell.cell).count();
+            if count > 1 || self.planned(cell).is_none() {
                 return Err(ResumeError::Unplanned { folder: folder.clone(), cell: cell.cell.clone() });
             }
             hlog::read(&hlog_path(folder, &cell.cell))?;

@@ -48,7 +48,7 @@ impl Progress {
         later: Duration,
     ) -> Self {
         let time_of = |cells: usize| cell_time * u32::try_from(cells).unwrap_or(u32::MAX);
-        let own = time_of(cells - finished);
+        let own = time_of(cells.saturating_sub(finished));
         let takes = for_people(own);
         output::advice(&format!("{}: {}", scenario.name, scenario.question));
         let plural = if cells == 1 { "" } else { "s" };

@@ -103,3 +103,12 @@ fn a_run_with_a_precision_keeps_its_repetitions_beyond_the_plan() {
     let plan = unfinished.plan();
     assert_eq!((plan.len(), &plan[4].id), (5, &further.cell));
 }
+
+#[test]
+fn a_cell_that_is_there_twice_is_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let mut unfinished = unfinished_at(&half(out.path()));
+    unfinished.cells.push(unfinished.cells[0].clone());
+    let error = unfinished.check_cells().unwrap_err().to_string();
+    assert!(error.contains("has a cell twice"), "{error}");
+}
