@@ -16,6 +16,8 @@ const MANY: f64 = 250_000.0;
 /// The number of updates or bursts that are simulated, and of the answers of long polling while nothing falls due.
 const FEW: f64 = 20.0;
 const LEAST: f64 = 2.0;
+/// The number of updates that are simulated, if these are more than the least number of bursts.
+const SIMULATED: f64 = 4_000.0;
 const ANSWERS: f64 = 20_000.0;
 /// The history that a server keeps by default, and the largest.
 const HISTORY: f64 = 4_096.0;
@@ -32,13 +34,24 @@ pub(super) struct Age {
 
 /// Returns the predicted age of a candidate; `None` if it is not predicted.
 pub(super) fn age(question: &Question, contender: &Contender) -> Option<Age> {
+    let question = &alike_in_age(question);
     let updates = if question.pattern == Pattern::Random { MANY } else { few(question) };
-    // Ages do not depend on the payload, and a large one takes long to encode.
-    let question = &Question { payload_bytes: 1, ..question.clone() };
     let scenario = scenario(question, vec![contender.clone()], updates);
     let metrics = predict::of(&scenario).pop()?.predicted.metrics;
     let seconds = |metric| metrics.get(&metric).map(|us| us * 1e-6);
     Some(Age { p50: seconds(Metric::AgeP50)?, p99: seconds(Metric::AgeP99)? })
+}
+
+/// Returns a question with the same ages that takes less to simulate. The path of a question has no limited rate, so ages
+/// depend neither on the payload nor on how many updates fall due together.
+fn alike_in_age(question: &Question) -> Question {
+    let mut alike = Question { payload_bytes: 1, ..question.clone() };
+    if let Pattern::Bursts(size) = question.pattern
+        && !question.chat
+    {
+        (alike.rate, alike.pattern) = (question.rate / f64::from(size.max(1)), Pattern::Bursts(1));
+    }
+    alike
 }
 
 /// Returns the scenario from which traffic is computed. Each deployment ends every connection once, so that clients
@@ -74,8 +87,9 @@ fn hold(question: &Question) -> f64 {
 
 /// Returns the number of updates that are simulated, such that a long silence does not take long.
 fn few(question: &Question) -> f64 {
-    let silences = (ANSWERS * hold(question) / silence(question)).clamp(LEAST, FEW).floor();
-    silences * silence(question) * question.updates_per_s()
+    let each = silence(question) * question.updates_per_s();
+    let silences = (ANSWERS * hold(question) / silence(question)).min(SIMULATED / each).clamp(LEAST, FEW).floor();
+    silences * each
 }
 
 /// Returns how many updates fall due within a time, with a margin for clusters and bursts.
@@ -132,4 +146,26 @@ fn source(question: &Question, rate: f64) -> Source {
         Pattern::Bursts(size) => (ScheduleKind::Burst, size),
     };
     Source::Synthetic { updates_per_s: rate, schedule, burst_size, payload_bytes: vec![payload], binary: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_do_not_depend_on_how_many_updates_fall_due_together() {
+        let question: Question =
+            toml::from_str("rate = 20\npattern = \"bursts of 50\"\nbudget = \"2s\"\nrtt = \"40ms\"").unwrap();
+        let candidates = super::super::candidate::all(&question);
+        assert_eq!(candidates.len(), 4);
+        for contender in candidates.into_iter().map(|one| one.contender) {
+            let found = age(&question, &contender).unwrap();
+            let label = contender.label.clone();
+            let full = scenario(&Question { payload_bytes: 1, ..question.clone() }, vec![contender], 20.0 * 50.0);
+            let metrics = predict::of(&full).pop().unwrap().predicted.metrics;
+            for (found, expected) in [(found.p50, metrics[&Metric::AgeP50]), (found.p99, metrics[&Metric::AgeP99])] {
+                assert!((found * 1e6 - expected).abs() <= 0.01 * expected, "{label}: {found} s, {expected} µs");
+            }
+        }
+    }
 }
