@@ -111,6 +111,9 @@ fn a_run_is_resumed_only_as_it_was_begun() {
     std::fs::write(run.join("scenario.toml"), kept).expect("a changed file");
     let said = err(&resume(2, &run, &[], folder));
     assert!(said.contains("feed.updates_per_s is 21"), "{said}");
+    std::fs::remove_file(run.join("scenario.toml")).expect("it is there");
+    let said = err(&resume(2, &run, &[], folder));
+    assert!(said.contains("has no scenario.toml, which says what to measure"), "{said}");
     assert_eq!(lines(&run, "cells.ndjson").len(), 1, "nothing was touched");
     assert!(run.join("report.html").exists());
     let said = err(&resume(2, folder, &[], folder));

@@ -28,7 +28,13 @@ pub(super) fn asked(folder: &Path, scenarios: &[PathBuf], changes: &ChangeArgs) 
             )));
         }
     }
-    let scenario = unfinished.manifest.scenario.clone();
-    let (text, changes) = (unfinished.text.clone().unwrap_or_default(), unfinished.manifest.changes.clone());
+    // The manifest's scenario is what the file means; without the file, nothing says that it may be run.
+    let text = unfinished.text.clone().ok_or_else(|| {
+        bad_input(anyhow::anyhow!(
+            "{} has no scenario.toml, which says what to measure; give it back, or start another run",
+            folder.display()
+        ))
+    })?;
+    let (scenario, changes) = (unfinished.manifest.scenario.clone(), unfinished.manifest.changes.clone());
     Ok(Asked { changed: Changed { scenario, text, changes }, unfinished: Some(unfinished) })
 }
