@@ -12,8 +12,8 @@ use crate::scenario::{Contender, Headers, Options};
 
 /// What one machine can do without being the limit: clients, and updates delivered per second. The clients of one machine
 /// receive an update one after another; with more deliveries, their ages would be the machine's.
-const MOST_CLIENTS: f64 = 200.0;
-const MOST_DELIVERIES_PER_S: f64 = 5_000.0;
+const MOST_CLIENTS: f64 = 100.0;
+const MOST_DELIVERIES_PER_S: f64 = 2_500.0;
 /// The samples that the 99th percentile should have: twice what it requires.
 const SAMPLES: f64 = 2_000.0;
 /// The shortest and the longest measured time, s.
