@@ -26,7 +26,7 @@ pub use difference::{Difference, Sample, difference};
 pub use order::{Dependence, Trend, dependence, trend};
 use student::Spread;
 #[cfg(test)]
-pub(crate) use student::student_reach;
+pub(crate) use student::{stopping_factor, student_reach};
 
 /// A percentile with fewer samples than this beyond it is not reported: it would depend on a few outliers.
 pub const SAMPLES_BEYOND: u64 = 10;

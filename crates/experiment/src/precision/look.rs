@@ -7,12 +7,12 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Goal, LOOKS, Obstacle, Precision, WIDER, obstacle};
+use super::{Goal, LOOKS, Obstacle, Precision, obstacle};
 use crate::metric::Group;
 use crate::plan::{self, Cell, MOST_REPETITIONS, Point};
 use crate::record::CellRecord;
 use crate::scenario::Scenario;
-use crate::statistics::{Sample, around};
+use crate::statistics::Sample;
 use crate::summary::{self, Estimate};
 
 /// What a look found for one contender at one client count and payload size, in one metric.
@@ -140,8 +140,7 @@ impl At<'_> {
         // Other metrics do not use the ages.
         let count_of_ages = if goal.metric.row().group == Group::Freshness { count } else { 0 };
         let ages = &self.ages[..count_of_ages.min(self.ages.len())];
-        let estimate = Sample::new(self.cells[..count].to_vec(), ages).estimate(goal.metric, self.scenario.seed)?;
-        Some(wider(estimate))
+        Sample::new(self.cells[..count].to_vec(), ages).stopping_estimate(goal.metric, self.scenario.seed)
     }
 
     fn progress(&self, goal: Goal, estimate: Option<Estimate>) -> Progress {
@@ -193,10 +192,6 @@ fn most_repetitions(scenario: &Scenario, precision: &Precision) -> u32 {
 /// time that the number has doubled. Testing after every repetition would find a trend by chance in the end.
 fn is_checkpoint(repetitions: u32, first: u32) -> bool {
     repetitions.is_multiple_of(first) && (repetitions / first).is_power_of_two()
-}
-
-fn wider(estimate: Estimate) -> Estimate {
-    around(estimate.value, estimate.high.map(|high| (high - estimate.value) * WIDER))
 }
 
 /// Returns how far an interval reaches above its value, as a share of it. Zero is as precise as can be only if it never

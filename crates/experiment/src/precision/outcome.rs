@@ -29,7 +29,7 @@ pub struct Outcome {
     pub reached: Option<f64>,
     /// The number of repetitions.
     pub repetitions: u32,
-    /// The value, with an interval that is slightly wider than Student's, because it was looked at after each repetition;
+    /// The value, with an interval that is wider than Student's, because it was looked at after each repetition;
     /// absent without a value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub estimate: Option<Estimate>,

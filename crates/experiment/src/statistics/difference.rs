@@ -8,7 +8,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::ages::Ages;
-use super::student::Spread;
+use super::student::{Spread, skewness, stopping_factor};
 use super::{RESAMPLES, around, draw, pooled_metric};
 use crate::Metric;
 use crate::metric::Group;
@@ -38,10 +38,21 @@ impl<'a> Sample<'a> {
     /// is the random seed of the resampling.
     #[must_use]
     pub fn estimate(&self, metric: Metric, seed: u64) -> Option<Estimate> {
+        self.estimate_by(metric, seed, |resamples, count| Spread::of(resamples, count).reach())
+    }
+
+    /// Returns the same with an interval that covers the value in 95% of the runs also if it decides when a run stops.
+    pub(crate) fn stopping_estimate(&self, metric: Metric, seed: u64) -> Option<Estimate> {
+        self.estimate_by(metric, seed, |resamples, count| {
+            Spread::of(resamples, count).reach() * stopping_factor(skewness(resamples), count)
+        })
+    }
+
+    fn estimate_by(&self, metric: Metric, seed: u64, reach: impl Fn(&[f64], usize) -> f64) -> Option<Estimate> {
         let value = self.all(metric)?;
-        let is_repeated = self.cells.len() >= 2;
-        let spread = is_repeated.then(|| self.spread(metric, &mut ChaCha8Rng::seed_from_u64(seed)));
-        Some(around(value, spread.map(Spread::reach)))
+        let count = self.cells.len();
+        let resamples = (count >= 2).then(|| self.resamples(metric, &mut ChaCha8Rng::seed_from_u64(seed)));
+        Some(around(value, resamples.map(|resamples| reach(&resamples, count))))
     }
 
     fn value(&self, metric: Metric, weights: &[u64]) -> Option<f64> {
@@ -51,9 +62,11 @@ impl<'a> Sample<'a> {
     }
 
     fn spread(&self, metric: Metric, rng: &mut ChaCha8Rng) -> Spread {
-        let count = self.cells.len();
-        let resamples: Vec<f64> = (0..RESAMPLES).filter_map(|_| self.value(metric, &draw(count, rng))).collect();
-        Spread::of(&resamples, count)
+        Spread::of(&self.resamples(metric, rng), self.cells.len())
+    }
+
+    fn resamples(&self, metric: Metric, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        (0..RESAMPLES).filter_map(|_| self.value(metric, &draw(self.cells.len(), rng))).collect()
     }
 }
 
