@@ -17,6 +17,7 @@ mod channel;
 mod lab;
 
 mod control;
+pub mod emulator;
 mod fault;
 #[doc(hidden)]
 pub mod fuzzing;

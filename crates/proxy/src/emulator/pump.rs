@@ -1,0 +1,143 @@
+//! Moves packets between two interfaces, as the two directions of a link say.
+//!
+//! One thread does nothing else: it reads what has arrived, asks [`Direction`] when it is due, and sleeps until the next
+//! packet is due or comes. It sleeps in poll(2) with nanoseconds and without the slack that Linux gives to timers, which
+//! is exact to some µs; so nothing is polled in a loop, and an idle link takes no CPU.
+
+use std::io;
+use std::num::NonZeroU64;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use feedlab_feed::clock;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::{Deserialize, Serialize};
+
+use super::packet_socket::{ETHERNET_HEADER, PacketSocket};
+use super::{Counters, Direction, Path};
+
+/// The largest frame that is read: the largest IP packet.
+const MAX_FRAME: usize = 65_536 + ETHERNET_HEADER;
+/// Frames read from one side before the other has its turn.
+const TURN: usize = 64;
+/// A packet that leaves this much too late counts as late.
+const LATE: Duration = Duration::from_micros(500);
+
+/// What a link did, in both directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// From the clients to the server.
+    pub up: Counters,
+    /// From the server to the clients.
+    pub down: Counters,
+    /// Packets that left more than 0.5 ms after they were due.
+    pub late: u64,
+    /// The latest of all packets, µs after it was due.
+    pub latest_us: u64,
+    /// Packets that an interface did not take.
+    pub refused: u64,
+}
+
+/// A link between two interfaces of this network namespace.
+#[derive(Debug)]
+pub struct Link {
+    sides: [PacketSocket; 2],
+    /// From the first side to the second, and back.
+    directions: [Direction<Vec<u8>>; 2],
+    start: Instant,
+    report: Arc<Mutex<Report>>,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Link {
+    /// Opens both interfaces. `up` is what happens to packets from the first to the second.
+    ///
+    /// # Errors
+    /// If an interface does not exist or cannot be read: that needs the capability `CAP_NET_RAW` in the namespace.
+    pub fn open(interfaces: [&str; 2], up: Path, down: Path, seed: u64) -> io::Result<Self> {
+        let [first, second] = interfaces;
+        Ok(Self {
+            sides: [PacketSocket::open(first)?, PacketSocket::open(second)?],
+            // Two seeds: equal ones would lose the answer to each lost packet.
+            directions: [Direction::new(up, seed), Direction::new(down, !seed)],
+            start: clock::now(),
+            report: Arc::default(),
+            spare: Vec::new(),
+        })
+    }
+
+    /// Returns what the link did so far, as it is written by [`run`](Self::run).
+    #[must_use]
+    pub fn report(&self) -> Arc<Mutex<Report>> {
+        self.report.clone()
+    }
+
+    /// Moves packets until `stop` can be read.
+    ///
+    /// # Errors
+    /// If an interface is gone.
+    pub fn run(&mut self, stop: BorrowedFd<'_>) -> io::Result<()> {
+        // 1 ns instead of 50 µs. Without it packets are later.
+        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+        let mut buffer = vec![0; MAX_FRAME];
+        loop {
+            let more = self.read(0, &mut buffer)? | self.read(1, &mut buffer)?;
+            self.send_due(0);
+            self.send_due(1);
+            self.publish();
+            if self.sleep(more, stop)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads from one side; returns whether there may be more.
+    fn read(&mut self, side: usize, buffer: &mut [u8]) -> io::Result<bool> {
+        for _ in 0..TURN {
+            let Some(length) = self.sides[side].read(buffer)? else { return Ok(false) };
+            let mut frame = self.spare.pop().unwrap_or_default();
+            frame.clear();
+            frame.extend_from_slice(&buffer[..length]);
+            let now = self.start.elapsed();
+            self.directions[side].take(now, length.saturating_sub(ETHERNET_HEADER), frame);
+        }
+        Ok(true)
+    }
+
+    /// Sends what is due in one direction.
+    fn send_due(&mut self, side: usize) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((due, frame)) = self.directions[side].arrived(self.start.elapsed()) {
+            let late = self.start.elapsed().saturating_sub(due);
+            report.late += u64::from(late > LATE);
+            report.latest_us = report.latest_us.max(clock::micros(late));
+            report.refused += u64::from(self.sides[1 - side].write(&frame).is_err());
+            if self.spare.len() < TURN {
+                self.spare.push(frame);
+            }
+        }
+    }
+
+    fn publish(&self) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        (report.up, report.down) = (self.directions[0].counters(), self.directions[1].counters());
+    }
+
+    /// Sleeps until a packet is due or comes; returns whether the link is to stop.
+    fn sleep(&self, more: bool, stop: BorrowedFd<'_>) -> io::Result<bool> {
+        let next = self.directions.iter().filter_map(Direction::next).min();
+        let wait = if more { Some(Duration::ZERO) } else { next.map(|next| next.saturating_sub(self.start.elapsed())) };
+        let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
+        let [a, b] = &self.sides;
+        let mut watched = [
+            PollFd::new(a, PollFlags::IN),
+            PollFd::new(b, PollFlags::IN),
+            PollFd::from_borrowed_fd(stop, PollFlags::IN),
+        ];
+        match poll(&mut watched, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(!watched[2].revents().is_empty()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
