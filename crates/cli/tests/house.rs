@@ -49,17 +49,17 @@ fn the_dependencies_between_the_crates_match_the_design() {
     assert_eq!(own("feedlab-experiment"), ["feed"]);
     assert_eq!(own("feedlab-nats"), ["feed"], "the broker does not know the transports");
     assert_eq!(own("feedlab-server"), ["feed", "nats"], "the server does not know the scenarios");
-    assert_eq!(own("feedlab-proxy"), ["feed"], "the lab proxy uses its clock and its access check");
+    assert_eq!(own("feedlab-link"), ["feed"], "the lab proxy uses its clock and its access check");
     assert_eq!(own("feedlab-loadgen"), ["experiment", "feed"]);
     assert_eq!(own("feedlab-report"), ["experiment", "feed"]);
     let check = "it judges any server from outside, and has nothing of ours in common but what is on the wire";
     assert_eq!(own("feedlab-check"), ["experiment", "feed", "loadgen"], "{check}");
-    assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
+    assert_eq!(own("feedlab-workshop"), ["experiment", "feed", "link", "nats", "report", "server"]);
     assert_eq!(own("feedlab-exercises"), Vec::<String>::new(), "an exercise builds without the other crates");
     let ruler = "what measures the server shares no code with it, so that a change cannot move the ruler";
     assert_eq!(own("feedlab-bench"), Vec::<String>::new(), "{ruler}");
     assert_eq!(own("feedlab-testkit"), Vec::<String>::new(), "every crate can use it in its tests");
-    assert_eq!(own("feedlab-fuzz"), ["experiment", "feed", "nats", "proxy", "report", "server"]);
+    assert_eq!(own("feedlab-fuzz"), ["experiment", "feed", "link", "nats", "report", "server"]);
     for package in ["feedlab-testkit", "feedlab-fuzz"] {
         assert!(!built_with("feedlab").contains(package), "{package} is only for tests");
     }

@@ -1,6 +1,6 @@
 //! Orders to the lab proxy's control address: settings that are accepted read back as they are shown.
 
-use feedlab_proxy::fuzzing::{fault, settings};
+use feedlab_link::fuzzing::{fault, settings};
 
 pub(crate) fn run(input: &[u8]) {
     if let Ok(shown) = settings(input) {

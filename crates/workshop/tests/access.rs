@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use feedlab_feed::settings;
-use feedlab_proxy::{Proxy, listen};
+use feedlab_link::{Proxy, listen};
 use feedlab_server::{Config, Server};
 use feedlab_workshop::lab::{Labs, Shared};
 use feedlab_workshop::{Audience, Class, ClassSettings};
@@ -62,7 +62,7 @@ impl Rig {
             ..settings.into()
         };
         let server = Server::new(config).await.unwrap().routes(more);
-        let proxy = Proxy::new(forwarded, rig.server, feedlab_proxy::Config::default()).unwrap();
+        let proxy = Proxy::new(forwarded, rig.server, feedlab_link::Config::default()).unwrap();
         let proxy = proxy.with_control(control).unwrap();
         tokio::spawn(server.run(listener, stop.clone()));
         tokio::spawn(proxy.run(stop));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use feedlab_feed::link::{MAX_BYTES_PER_S, Network};
 use feedlab_feed::process;
-use feedlab_proxy::{Config, LinkSettings};
+use feedlab_link::{Config, LinkSettings};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
@@ -117,7 +117,7 @@ async fn forward(args: &Args) -> anyhow::Result<Exit> {
         Format::Json => output::json_line(&ready)?,
     }
     tokio::select! {
-        result = feedlab_proxy::run(listener, upstream, config, Some(control), signals.stop) => result?,
+        result = feedlab_link::run(listener, upstream, config, Some(control), signals.stop) => result?,
         () = signals.at_once.cancelled() => {}
     }
     Ok(Exit::Done)

@@ -2,7 +2,7 @@
 //! lab proxy, and a link that carries less than is published. Each update is followed from its due time to the client,
 //! so that the result is the truth that a measurement must reproduce: nothing in it was measured.
 //!
-//! The lab proxy's rules are those of `feedlab-proxy`: in a black hole nothing is read and nothing delivered; what is in
+//! The lab proxy's rules are those of `feedlab-link`: in a black hole nothing is read and nothing delivered; what is in
 //! flight then arrives at its end. Nothing overtakes what was sent before it.
 
 use feedlab_feed::link::{LinkFault, RAMP_FACTOR};

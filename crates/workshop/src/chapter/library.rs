@@ -39,7 +39,7 @@ folders! {
     Prediction "../experiment/src/predict" "crates/experiment/src/predict/";
     Feed "../feed/src" "crates/feed/src/";
     Loadgen "../loadgen/src" "crates/loadgen/src/";
-    Proxy "../proxy/src" "crates/proxy/src/";
+    Proxy "../proxy/src" "crates/link/src/";
     Server "../server/src" "crates/server/src/";
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use feedlab_feed::Transport;
 use feedlab_feed::link::Network;
-use feedlab_proxy::{Config, Fault, Handle, Hit, LinkSettings, Proxy, Stats};
+use feedlab_link::{Config, Fault, Handle, Hit, LinkSettings, Proxy, Stats};
 use feedlab_server::Rejection;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -104,7 +104,7 @@ impl LabLink {
         end: &CancellationToken,
     ) -> Result<Self, Rejection> {
         let no_port = |error: &dyn std::fmt::Display| unavailable("no port for the lab", error);
-        let listener = feedlab_proxy::listen((place.ip, 0).into()).map_err(|error| no_port(&error))?;
+        let listener = feedlab_link::listen((place.ip, 0).into()).map_err(|error| no_port(&error))?;
         let address = listener.local_addr().map_err(|error| no_port(&error))?;
         let config = Config { settings, seed: address.port().into() };
         let proxy = Proxy::open_to_others(listener, server, config, place.max_link_connections());

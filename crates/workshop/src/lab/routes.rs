@@ -18,7 +18,7 @@ use axum::{Json, Router};
 use feedlab_feed::access::{Asked, Origin};
 use feedlab_feed::link::LinkFault;
 use feedlab_feed::wire;
-use feedlab_proxy::Fault;
+use feedlab_link::Fault;
 use feedlab_server::Rejection;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -199,7 +199,7 @@ impl TabSettings {
     }
 
     /// Returns the link settings for the lab proxy.
-    pub(super) fn link(&self) -> feedlab_proxy::LinkSettings {
+    pub(super) fn link(&self) -> feedlab_link::LinkSettings {
         let network = Network {
             rtt: Duration::from_millis(self.rtt_ms),
             jitter: Duration::from_millis(self.jitter_ms),
@@ -207,7 +207,7 @@ impl TabSettings {
             idle_timeout: self.idle_timeout_ms.map(Duration::from_millis),
             buffer_bytes: Some(self.buffer_bytes).filter(|bytes| *bytes > 0),
         };
-        feedlab_proxy::LinkSettings { reader_bytes_per_s: self.reader_bytes_per_s, ..network.into() }
+        feedlab_link::LinkSettings { reader_bytes_per_s: self.reader_bytes_per_s, ..network.into() }
     }
 }
 

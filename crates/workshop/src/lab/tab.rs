@@ -8,7 +8,7 @@ use std::time::Duration;
 use feedlab_feed::access::Origin;
 use feedlab_feed::link::LinkFault;
 use feedlab_feed::stats::Stats;
-use feedlab_proxy::Fault;
+use feedlab_link::Fault;
 use feedlab_server::{Figures, Rejection};
 use serde::Serialize;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -58,7 +58,7 @@ pub(super) struct Status {
     stats: Option<Stats>,
     /// The figures of the link to each endpoint.
     #[serde(rename = "way")]
-    links: BTreeMap<&'static str, feedlab_proxy::Stats>,
+    links: BTreeMap<&'static str, feedlab_link::Stats>,
     restarting: bool,
 }
 

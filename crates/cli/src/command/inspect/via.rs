@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use feedlab_check::inspect::Target;
 use feedlab_feed::link::Network;
-use feedlab_proxy::Config;
+use feedlab_link::Config;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -74,14 +74,14 @@ async fn server(target: &Target) -> anyhow::Result<SocketAddr> {
 }
 
 fn proxy(server: SocketAddr) -> anyhow::Result<(Between, SocketAddr)> {
-    let listener = feedlab_proxy::listen((Ipv4Addr::LOCALHOST, 0).into()).context("cannot listen on a free port")?;
+    let listener = feedlab_link::listen((Ipv4Addr::LOCALHOST, 0).into()).context("cannot listen on a free port")?;
     let address = listener.local_addr()?;
     let network = Network { idle_timeout: Some(IDLE_TIMEOUT), ..Network::default() };
     let config = Config { settings: network.into(), seed: 1 };
     let stop = CancellationToken::new();
     let until = stop.clone();
     let running = tokio::spawn(async move {
-        let _ = feedlab_proxy::run(listener, server, config, None, until).await;
+        let _ = feedlab_link::run(listener, server, config, None, until).await;
     });
     Ok((Between::Proxy { stop, running }, address))
 }

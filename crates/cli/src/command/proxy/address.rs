@@ -38,7 +38,7 @@ impl Local {
     pub(super) fn bind(self, flag: &str) -> anyhow::Result<TcpListener> {
         let address = self.0;
         let (ip, port) = (address.ip(), address.port());
-        feedlab_proxy::listen(address).map_err(|error| match error.kind() {
+        feedlab_link::listen(address).map_err(|error| match error.kind() {
             ErrorKind::AddrInUse => {
                 anyhow!("port {port} is in use: choose another, or let the system choose with {flag} {ip}:0")
             }

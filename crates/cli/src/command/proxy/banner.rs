@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::LinkSettings;
+use feedlab_link::LinkSettings;
 
 use super::Listening;
 

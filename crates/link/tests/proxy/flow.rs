@@ -2,7 +2,7 @@
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
-use feedlab_proxy::LinkSettings;
+use feedlab_link::LinkSettings;
 use feedlab_testkit::soon;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

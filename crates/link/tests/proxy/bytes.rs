@@ -1,7 +1,7 @@
 //! Bytes arrive unchanged and in order, whatever the link settings are.
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::LinkSettings;
+use feedlab_link::LinkSettings;
 use feedlab_testkit::soon;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -2,7 +2,7 @@
 //! behind.
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::{Config, LinkSettings, ProxyError};
+use feedlab_link::{Config, LinkSettings, ProxyError};
 use feedlab_testkit::soon;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -107,7 +107,7 @@ async fn the_proxy_listens_on_loopback_only() {
     let local = || async { TcpListener::bind("127.0.0.1:0").await.unwrap() };
     let to = "127.0.0.1:1".parse().unwrap();
     for (listener, control) in [(open().await, local().await), (local().await, open().await)] {
-        let run = feedlab_proxy::run(listener, to, Config::default(), Some(control), CancellationToken::new());
+        let run = feedlab_link::run(listener, to, Config::default(), Some(control), CancellationToken::new());
         let error = soon(run).await.unwrap_err();
         assert!(matches!(error, ProxyError::NotLoopback(_)), "{error}");
         assert!(error.to_string().contains("use 127.0.0.1"), "{error}");

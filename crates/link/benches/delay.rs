@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
 use feedlab_feed::process::{self, Usage};
-use feedlab_proxy::Config;
+use feedlab_link::Config;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ fn main() -> Result<ExitCode, Failure> {
 // The children.
 
 async fn echo() -> Result<(), Failure> {
-    let listener = feedlab_proxy::listen("127.0.0.1:0".parse()?)?;
+    let listener = feedlab_link::listen("127.0.0.1:0".parse()?)?;
     println!("{}", listener.local_addr()?);
     std::thread::spawn(answer_stdin);
     loop {
@@ -60,11 +60,11 @@ async fn echo() -> Result<(), Failure> {
 }
 
 async fn proxy(upstream: SocketAddr) -> Result<(), Failure> {
-    let listener = feedlab_proxy::listen("127.0.0.1:0".parse()?)?;
+    let listener = feedlab_link::listen("127.0.0.1:0".parse()?)?;
     println!("{}", listener.local_addr()?);
     std::thread::spawn(answer_stdin);
     let config = Config { settings: Network { rtt: RTT, ..Network::default() }.into(), seed: 1 };
-    feedlab_proxy::run(listener, upstream, config, None, CancellationToken::new()).await?;
+    feedlab_link::run(listener, upstream, config, None, CancellationToken::new()).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use feedlab_proxy::{Config, LinkSettings, ProxyError};
+use feedlab_link::{Config, LinkSettings, ProxyError};
 use feedlab_testkit::http::{Answer, ask_async};
 use feedlab_testkit::soon;
 use serde_json::Value;
@@ -34,7 +34,7 @@ impl Rig {
         let (endpoint, control_address) = (listener.local_addr().unwrap(), control.local_addr().unwrap());
         let shutdown = CancellationToken::new();
         let config = Config { settings: settings.into(), seed: 7 };
-        let run = feedlab_proxy::run(listener, upstream.local_addr().unwrap(), config, Some(control), shutdown.clone());
+        let run = feedlab_link::run(listener, upstream.local_addr().unwrap(), config, Some(control), shutdown.clone());
         let proxy = tokio::spawn(run);
         Self { endpoint, control: control_address, upstream: Some(upstream), shutdown, proxy }
     }

@@ -1,7 +1,7 @@
 //! The control API: the orders that it takes, and its errors.
 
 use feedlab_feed::link::Network;
-use feedlab_proxy::LinkSettings;
+use feedlab_link::LinkSettings;
 
 use super::rig::{Rig, ms};
 

@@ -3,7 +3,7 @@
 
 use feedlab_feed::clock;
 use feedlab_feed::link::Network;
-use feedlab_proxy::LinkSettings;
+use feedlab_link::LinkSettings;
 use tokio::io::AsyncWriteExt as _;
 
 use super::rig::{Rig, ms, passes, read, to_fin};
