@@ -8,9 +8,14 @@ mod serve;
 mod watch;
 
 mod check;
+mod connection;
 mod inspect;
-mod link;
 mod request;
+
+#[cfg(target_os = "linux")]
+mod emulate;
+#[cfg(target_os = "linux")]
+mod link;
 
 mod broker;
 mod daemon;
@@ -74,6 +79,8 @@ pub(crate) enum Command {
     Inspect(Box<inspect::Args>),
     Agent(agent::Args),
     Proxy(proxy::Args),
+    #[cfg(target_os = "linux")]
+    Link(link::Args),
     Nginx(nginx::Args),
     Choose(Box<choose::Args>),
     Predict(predict::Args),
@@ -87,6 +94,9 @@ pub(crate) enum Command {
     Completions(completions::Args),
     #[command(hide = true)]
     Broker(broker::Args),
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Emulate(emulate::Args),
     #[command(hide = true)]
     Generate(generate::Args),
     #[command(hide = true)]
@@ -105,6 +115,8 @@ impl Command {
             Self::Inspect(args) => inspect::execute(*args),
             Self::Agent(args) => agent::execute(&args),
             Self::Proxy(args) => proxy::execute(&args),
+            #[cfg(target_os = "linux")]
+            Self::Link(args) => link::execute(&args),
             Self::Nginx(args) => nginx::execute(&args),
             Self::Choose(args) => choose::execute(&args),
             Self::Predict(args) => predict::execute(&args),
@@ -117,6 +129,8 @@ impl Command {
             Self::Doctor(args) => doctor::execute(&args),
             Self::Completions(args) => completions::execute(&args),
             Self::Broker(args) => broker::execute(&args),
+            #[cfg(target_os = "linux")]
+            Self::Emulate(args) => emulate::execute(&args),
             Self::Generate(args) => generate::execute(&args),
             Self::Target(args) => target::execute(&args),
         }

@@ -9,6 +9,8 @@ mod input;
 mod interrupt;
 mod junit;
 mod log;
+#[cfg(target_os = "linux")]
+mod network;
 mod output;
 mod segments;
 

@@ -1,8 +1,13 @@
 //! The link between clients and server: its properties, their limits, and the faults that can occur on it. The lab
 //! proxy emulates it; scenarios and flags configure it.
 
+mod emulation;
+mod path;
+
 use std::time::Duration;
 
+pub use emulation::{Emulation, MAX_QUEUE_BYTES, MTU, RATE, USUAL_MTU, parse_rate, parse_share};
+pub use path::{Loss, MAX_PACKETS, MAX_STEPS, Path, Queue, Rate, Step, Trace, TraceError};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::duration;

@@ -12,7 +12,7 @@ use feedlab_check::report::{self, Baseline, Style};
 use feedlab_check::run;
 use feedlab_feed::{Transport, bounded};
 
-use super::{limits, link, request};
+use super::{connection, limits, request};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::junit;
@@ -117,7 +117,7 @@ pub(crate) struct Args {
     identity: request::Identity,
 
     #[command(flatten)]
-    trust: link::Trust,
+    trust: connection::Trust,
 
     /// Output format: text while the check runs, or a JSON or JUnit report at the end
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use feedlab_check::inspect::{self, Mark, Options, Report, Target};
 
-use super::{limits, link, request};
+use super::{connection, limits, request};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -77,7 +77,7 @@ pub(crate) struct Args {
     request: request::Identity,
 
     #[command(flatten)]
-    link: link::Flags,
+    link: connection::Flags,
 
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]

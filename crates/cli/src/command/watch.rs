@@ -10,7 +10,7 @@ use feedlab_feed::{Cursor, Transport, clock};
 use feedlab_loadgen::transport::{self, Client, sse};
 use tokio_util::sync::CancellationToken;
 
-use super::{link, request};
+use super::{connection, request};
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::Interrupt;
 use crate::output::{self, Format};
@@ -71,7 +71,7 @@ pub(crate) struct Args {
     request: request::Identity,
 
     #[command(flatten)]
-    link: link::Flags,
+    link: connection::Flags,
 
     /// Output format of updates: a line of text, or the update's JSON
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -127,7 +127,7 @@ async fn follow(raw: bool, client: Client, options: &Options, printer: &mut Prin
 
 fn client(args: &Args, endpoint: Endpoint) -> anyhow::Result<Client> {
     let Endpoint { mut url, transport, after } = endpoint;
-    let link = link::of(&args.link, &url)?;
+    let link = connection::of(&args.link, &url)?;
     let headers = request::headers(&args.request, transport, &mut url)?;
     let mut client = Client::new(url, clock::unix_us());
     client.link = link;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use super::{ends_with, err, feedlab, out};
 
 /// Every subcommand that is not hidden.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "run",
     "serve",
     "watch",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 19] = [
     "inspect",
     "agent",
     "proxy",
+    "link",
     "nginx",
     "choose",
     "predict",

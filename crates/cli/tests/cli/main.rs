@@ -13,6 +13,7 @@ mod exercises;
 mod help;
 mod input;
 mod interrupt;
+mod link;
 mod namespaces;
 mod nats;
 mod nginx;

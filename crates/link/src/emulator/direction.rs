@@ -7,8 +7,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
+use feedlab_feed::link::{MAX_PACKETS, Path, Queue};
+
 use super::loss::Losses;
-use super::{MAX_PACKETS, Path, Queue};
+use super::rate::sent_at;
 use crate::rng::Rng;
 
 /// What happened to a packet that came.
@@ -84,6 +86,8 @@ pub struct Direction<P> {
     /// When the last packet will arrive.
     last_arrival: Duration,
     on_the_way: BinaryHeap<Reverse<Due<P>>>,
+    /// Until when nothing passes.
+    out_until: Duration,
     counters: Counters,
 }
 
@@ -100,6 +104,7 @@ impl<P> Direction<P> {
             free_at: Duration::ZERO,
             last_arrival: Duration::ZERO,
             on_the_way: BinaryHeap::new(),
+            out_until: Duration::ZERO,
             counters: Counters::default(),
         }
     }
@@ -108,7 +113,7 @@ impl<P> Direction<P> {
     pub fn take(&mut self, now: Duration, bytes: usize, packet: P) -> Fate {
         self.counters.packets += 1;
         self.counters.bytes += bytes as u64;
-        if self.is_out(now) {
+        if now < self.out_until {
             self.counters.in_outage += 1;
             return Fate::Outage;
         }
@@ -125,6 +130,11 @@ impl<P> Direction<P> {
         let at = self.arrival(sent + self.path.delay + jitter);
         self.on_the_way.push(Reverse(Due { at, number: self.counters.packets, packet }));
         Fate::Arrives(at)
+    }
+
+    /// Lets nothing pass until a time. What is on the way arrives.
+    pub fn out_until(&mut self, until: Duration) {
+        self.out_until = self.out_until.max(until);
     }
 
     /// Returns when the next packet arrives.
@@ -145,10 +155,6 @@ impl<P> Direction<P> {
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.counters
-    }
-
-    fn is_out(&self, now: Duration) -> bool {
-        self.path.outages.iter().any(|(begin, length)| (*begin..*begin + *length).contains(&now))
     }
 
     /// Queues a packet; returns when it will have been sent, or `None` if the queue is full.
@@ -173,7 +179,7 @@ impl<P> Direction<P> {
         if is_full || self.waiting.len() >= MAX_PACKETS {
             return None;
         }
-        self.free_at = rate.sent_at(start, bytes);
+        self.free_at = sent_at(rate, start, bytes);
         self.waiting.push_back((self.free_at, bytes));
         self.waiting_bytes += bytes;
         Some(self.free_at)
@@ -261,8 +267,11 @@ mod tests {
 
     #[test]
     fn an_outage_drops_what_comes_and_not_what_is_on_the_way() {
-        let mut link = Direction::new(Path { delay: 20 * MS, outages: vec![(10 * MS, 5 * MS)], ..Path::default() }, 1);
-        let found = [9, 10, 14, 15].map(|ms| link.take(ms * MS, 100, ms));
+        let mut link = Direction::new(Path { delay: 20 * MS, ..Path::default() }, 1);
+        let before = link.take(9 * MS, 100, 9);
+        link.out_until(15 * MS);
+        let [during, late, after] = [10, 14, 15].map(|ms| link.take(ms * MS, 100, ms));
+        let found = [before, during, late, after];
         assert_eq!(found, [Fate::Arrives(29 * MS), Fate::Outage, Fate::Outage, Fate::Arrives(35 * MS)]);
         assert_eq!(link.counters().in_outage, 2);
     }

@@ -1,54 +1,8 @@
 //! Which packets are lost: each with the same probability, or in bursts.
 
+use feedlab_feed::link::Loss;
+
 use crate::rng::Rng;
-
-/// A model of losses.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Loss {
-    /// Every packet arrives.
-    #[default]
-    None,
-    /// Each packet is lost with this probability, independently of all others.
-    Independent(f64),
-    /// The Gilbert–Elliott model: a link that is good or bad, and changes with each packet (Gilbert, "Capacity of a
-    /// burst-noise channel", 1960; Elliott, 1963; the parameters as in Hasslinger and Hohlfeld, MMB 2008).
-    Bursts {
-        /// The probability to become bad, per packet.
-        to_bad: f64,
-        /// The probability to become good, per packet: a bad time lasts 1/`to_good` packets on average.
-        to_good: f64,
-        /// The probability that a packet is lost while the link is bad.
-        lost_when_bad: f64,
-        /// The probability that a packet is lost while it is good.
-        lost_when_good: f64,
-    },
-}
-
-impl Loss {
-    /// Returns bursts of `length` packets on average, in which every packet is lost, such that `share` of all packets is.
-    /// A share of 1 or more, or a length below 1, is brought into its range.
-    #[must_use]
-    pub fn bursts(share: f64, length: f64) -> Self {
-        let to_good = 1.0 / length.max(1.0);
-        let share = share.clamp(0.0, 0.999);
-        // In the long run, the link is bad for to_bad / (to_bad + to_good) of the packets.
-        let to_bad = (share * to_good / (1.0 - share)).min(1.0);
-        Self::Bursts { to_bad, to_good, lost_when_bad: 1.0, lost_when_good: 0.0 }
-    }
-
-    /// Returns the share of packets that is lost in the long run.
-    #[must_use]
-    pub fn share(&self) -> f64 {
-        match *self {
-            Self::None => 0.0,
-            Self::Independent(share) => share,
-            Self::Bursts { to_bad, to_good, lost_when_bad, lost_when_good } => {
-                let bad = if to_bad + to_good > 0.0 { to_bad / (to_bad + to_good) } else { 0.0 };
-                bad * lost_when_bad + (1.0 - bad) * lost_when_good
-            }
-        }
-    }
-}
 
 /// The state of a loss model.
 #[derive(Debug)]

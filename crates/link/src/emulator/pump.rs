@@ -7,7 +7,6 @@
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
@@ -46,7 +45,7 @@ pub struct Link {
     /// From the first side to the second, and back.
     directions: [Direction<Vec<u8>>; 2],
     start: Instant,
-    report: Arc<Mutex<Report>>,
+    report: Report,
     spare: Vec<Vec<u8>>,
 }
 
@@ -62,22 +61,29 @@ impl Link {
             // Two seeds: equal ones would lose the answer to each lost packet.
             directions: [Direction::new(up, seed), Direction::new(down, !seed)],
             start: clock::now(),
-            report: Arc::default(),
+            report: Report::default(),
             spare: Vec::new(),
         })
     }
 
-    /// Returns what the link did so far, as it is written by [`run`](Self::run).
+    /// Returns what the link did so far.
     #[must_use]
-    pub fn report(&self) -> Arc<Mutex<Report>> {
-        self.report.clone()
+    pub const fn report(&self) -> Report {
+        let [up, down] = [self.directions[0].counters(), self.directions[1].counters()];
+        Report { up, down, ..self.report }
     }
 
-    /// Moves packets until `stop` can be read.
+    /// Lets nothing pass for a time, in both directions. What is on the way arrives.
+    pub fn go_out_for(&mut self, time: Duration) {
+        let until = self.start.elapsed() + time;
+        self.directions.iter_mut().for_each(|direction| direction.out_until(until));
+    }
+
+    /// Moves packets. Whenever `input` can be read, `on_input` is called, and the link ends when it returns `false`.
     ///
     /// # Errors
     /// If an interface is gone.
-    pub fn run(&mut self, stop: BorrowedFd<'_>) -> io::Result<()> {
+    pub fn run(&mut self, input: BorrowedFd<'_>, mut on_input: impl FnMut(&mut Self) -> bool) -> io::Result<()> {
         // 1 ns instead of 50 µs. Without it packets are later.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
         let mut buffer = vec![0; MAX_FRAME];
@@ -85,8 +91,7 @@ impl Link {
             let more = self.read(0, &mut buffer)? | self.read(1, &mut buffer)?;
             self.send_due(0);
             self.send_due(1);
-            self.publish();
-            if self.sleep(more, stop)? {
+            if self.sleep(more, input)? && !on_input(self) {
                 return Ok(());
             }
         }
@@ -107,25 +112,19 @@ impl Link {
 
     /// Sends what is due in one direction.
     fn send_due(&mut self, side: usize) {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((due, frame)) = self.directions[side].arrived(self.start.elapsed()) {
             let late = self.start.elapsed().saturating_sub(due);
-            report.late += u64::from(late > LATE);
-            report.latest_us = report.latest_us.max(clock::micros(late));
-            report.refused += u64::from(self.sides[1 - side].write(&frame).is_err());
+            self.report.late += u64::from(late > LATE);
+            self.report.latest_us = self.report.latest_us.max(clock::micros(late));
+            self.report.refused += u64::from(self.sides[1 - side].write(&frame).is_err());
             if self.spare.len() < TURN {
                 self.spare.push(frame);
             }
         }
     }
 
-    fn publish(&self) {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        (report.up, report.down) = (self.directions[0].counters(), self.directions[1].counters());
-    }
-
-    /// Sleeps until a packet is due or comes; returns whether the link is to stop.
-    fn sleep(&self, more: bool, stop: BorrowedFd<'_>) -> io::Result<bool> {
+    /// Sleeps until a packet is due or comes; returns whether there is input.
+    fn sleep(&self, more: bool, input: BorrowedFd<'_>) -> io::Result<bool> {
         let next = self.directions.iter().filter_map(Direction::next).min();
         let wait = if more { Some(Duration::ZERO) } else { next.map(|next| next.saturating_sub(self.start.elapsed())) };
         let timeout = wait.and_then(|wait| Timespec::try_from(wait).ok());
@@ -133,7 +132,7 @@ impl Link {
         let mut watched = [
             PollFd::new(a, PollFlags::IN),
             PollFd::new(b, PollFlags::IN),
-            PollFd::from_borrowed_fd(stop, PollFlags::IN),
+            PollFd::from_borrowed_fd(input, PollFlags::IN),
         ];
         match poll(&mut watched, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(!watched[2].revents().is_empty()),

@@ -39,7 +39,7 @@ folders! {
     Prediction "../experiment/src/predict" "crates/experiment/src/predict/";
     Feed "../feed/src" "crates/feed/src/";
     Loadgen "../loadgen/src" "crates/loadgen/src/";
-    Proxy "../proxy/src" "crates/link/src/";
+    Link "../link/src" "crates/link/src/";
     Server "../server/src" "crates/server/src/";
 }
 
@@ -52,7 +52,7 @@ macro_rules! single {
 /// Single files. From `docs`, these are the pages, the picture of a report and two charts: the pictures of the live page are
 /// as large as everything else together, and no served text shows them. From crates that learners read little of, these
 /// are the files that the texts link to.
-const SINGLE: [(&str, &[u8]); 34] = single![
+const SINGLE: [(&str, &[u8]); 35] = single![
     "crates/check/src/inspect/judge/buffering.rs",
     "crates/check/src/run.rs",
     "crates/check/src/run/expecting.rs",
@@ -76,6 +76,7 @@ const SINGLE: [(&str, &[u8]); 34] = single![
     "docs/images/choices.svg",
     "docs/images/report.png",
     "docs/limits.md",
+    "docs/link.md",
     "docs/live-page.md",
     "docs/metrics.md",
     "docs/nats.md",

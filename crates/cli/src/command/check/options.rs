@@ -12,7 +12,7 @@ use feedlab_loadgen::transport::Url;
 use feedlab_loadgen::transport::header::{HeaderName, HeaderValue};
 
 use super::Args;
-use crate::command::{link, request};
+use crate::command::{connection, request};
 
 /// Checks that the contract has the selected stages and cases.
 pub(super) fn check_selection(args: &Args, contract: &Contract) -> anyhow::Result<()> {
@@ -47,7 +47,7 @@ pub(super) fn of(args: &Args, contract: Contract) -> anyhow::Result<Options> {
     let headers = request::headers(&args.identity, transport(profile, &url), &mut url)?;
     let mapping = Mapping { items: args.items.clone(), cursor: args.cursor.clone(), after: args.after.clone() };
     Ok(Options {
-        tls: link::tls(&args.trust, &url)?,
+        tls: connection::tls(&args.trust, &url)?,
         url,
         profile,
         headers: fields(&headers)?,

@@ -7,14 +7,14 @@ use feedlab_feed::{Transport, bounded};
 use feedlab_loadgen::transport::Url;
 
 use super::Args;
-use super::{link, request};
+use super::{connection, request};
 
 /// Checks the flags, and returns the target.
 pub(super) fn of(args: &Args) -> anyhow::Result<Target> {
     let (mut url, is_websocket) = parse(&args.url, FORM)?;
     let direct = args.direct.as_deref().map(|origin| at_origin(&url, origin)).transpose()?;
     let encrypted = [Some(&url), direct.as_ref()].into_iter().flatten().find(|url| url.scheme() == "https");
-    let link = link::of(&args.link, encrypted.unwrap_or(&url))?;
+    let link = connection::of(&args.link, encrypted.unwrap_or(&url))?;
     let headers = request::headers(&args.request, Transport::Sse, &mut url)?;
     let method: &str = &args.method.to_ascii_uppercase();
     let body = args.body.as_deref().map(body).transpose()?.unwrap_or_default();

@@ -156,6 +156,14 @@ impl Child {
         }
     }
 
+    /// Ends its standard input, which makes it end, and returns its last message.
+    pub(in crate::command) async fn last<T: DeserializeOwned>(mut self) -> anyhow::Result<T> {
+        self.stdin = None;
+        let said = timeout(PATIENCE, self.next()).await;
+        let said = said.unwrap_or_else(|_| Err(anyhow::anyhow!("{} does not end", self.name)));
+        self.stop().await.and(said)
+    }
+
     /// Writes another line of JSON to it. If it has exited, the next call of [`next`](Self::next) returns the error.
     pub(in crate::command) async fn tell(&mut self, what: &impl Serialize) -> anyhow::Result<()> {
         let line = serde_json::to_string(what)? + "\n";
