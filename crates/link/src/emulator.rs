@@ -20,9 +20,31 @@ mod packet_socket;
 mod pump;
 mod rate;
 
+use feedlab_feed::limit::Limit;
+use feedlab_feed::limit::Most::{Bytes, Count};
+
 pub use direction::{Counters, Direction, Fate};
 pub use feedlab_feed::link::{Loss, MAX_PACKETS, Path, Queue, Rate};
 #[cfg(target_os = "linux")]
 pub use packet_socket::switch_off_offloads;
 #[cfg(target_os = "linux")]
 pub use pump::{Link, Report};
+
+/// The limits on what both sides can make grow.
+pub const LIMITS: [Limit; 3] = [
+    Limit {
+        name: "queue of a direction, packets",
+        most: Count(MAX_PACKETS),
+        why: "memory; a longer one is refused, and what comes when it is full is dropped",
+    },
+    Limit {
+        name: "packets on the way in a direction",
+        most: Count(direction::MAX_ON_THE_WAY),
+        why: "memory; what comes then is dropped, and counted as by a full queue",
+    },
+    Limit {
+        name: "bytes on the way in a direction",
+        most: Bytes(direction::MAX_BYTES_ON_THE_WAY),
+        why: "memory; what comes then is dropped, and counted as by a full queue",
+    },
+];

@@ -59,6 +59,7 @@ mod tests {
         let groups = [
             ("A server", &feedlab_server::limits::TABLE[..]),
             ("The lab proxy", &feedlab_link::LIMITS),
+            ("The link emulator", &feedlab_link::emulator::LIMITS),
             ("A workshop, in addition to its server", &feedlab_workshop::limits::TABLE),
             ("A run and its agents", &agents::LIMITS),
             ("A run and the servers of others", &target::LIMITS),

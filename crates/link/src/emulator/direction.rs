@@ -7,11 +7,17 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use feedlab_feed::link::{MAX_PACKETS, Path, Queue};
+use feedlab_feed::link::{MAX_PACKETS, MAX_QUEUE_BYTES, Path, Queue};
 
 use super::loss::Losses;
 use super::rate::sent_at;
 use crate::rng::Rng;
+
+/// The most packets on the way in one direction: those that wait, and those on the line. That is a second of a link with
+/// 1 Gbit/s.
+pub(super) const MAX_ON_THE_WAY: usize = 100_000;
+/// The most bytes on the way in one direction: as many as the longest queue.
+pub(super) const MAX_BYTES_ON_THE_WAY: usize = MAX_QUEUE_BYTES;
 
 /// What happened to a packet that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +26,7 @@ pub enum Fate {
     Arrives(Duration),
     /// It was lost on the line.
     Lost,
-    /// The queue was full.
+    /// The queue was full, or too much on the way.
     Dropped,
     /// Nothing passed at this time.
     Outage,
@@ -35,7 +41,7 @@ pub struct Counters {
     pub bytes: u64,
     /// Packets lost on the line.
     pub lost: u64,
-    /// Packets dropped by the full queue.
+    /// Packets dropped by the full queue, or because more were on the way than an emulator holds.
     pub dropped: u64,
     /// Packets dropped by an outage.
     pub in_outage: u64,
@@ -49,6 +55,7 @@ struct Due<P> {
     at: Duration,
     /// Tells apart packets that are due at the same time, and keeps their order.
     number: u64,
+    bytes: usize,
     packet: P,
 }
 
@@ -86,6 +93,7 @@ pub struct Direction<P> {
     /// When the last packet will arrive.
     last_arrival: Duration,
     on_the_way: BinaryHeap<Reverse<Due<P>>>,
+    bytes_on_the_way: usize,
     /// Until when nothing passes.
     out_until: Duration,
     counters: Counters,
@@ -104,6 +112,7 @@ impl<P> Direction<P> {
             free_at: Duration::ZERO,
             last_arrival: Duration::ZERO,
             on_the_way: BinaryHeap::new(),
+            bytes_on_the_way: 0,
             out_until: Duration::ZERO,
             counters: Counters::default(),
         }
@@ -128,7 +137,8 @@ impl<P> Direction<P> {
             return Fate::Lost;
         }
         let at = self.arrival(sent + self.path.delay + jitter);
-        self.on_the_way.push(Reverse(Due { at, number: self.counters.packets, packet }));
+        self.on_the_way.push(Reverse(Due { at, number: self.counters.packets, bytes, packet }));
+        self.bytes_on_the_way += bytes;
         Fate::Arrives(at)
     }
 
@@ -148,7 +158,9 @@ impl<P> Direction<P> {
         if self.next()? > now {
             return None;
         }
-        self.on_the_way.pop().map(|Reverse(due)| (due.at, due.packet))
+        let Reverse(due) = self.on_the_way.pop()?;
+        self.bytes_on_the_way -= due.bytes;
+        Some((due.at, due.packet))
     }
 
     /// Returns what happened so far.
@@ -160,7 +172,7 @@ impl<P> Direction<P> {
     /// Queues a packet; returns when it will have been sent, or `None` if the queue is full.
     fn send(&mut self, now: Duration, bytes: usize) -> Option<Duration> {
         // Without a rate nothing waits, but what is on the way takes memory too.
-        if self.on_the_way.len() >= MAX_PACKETS {
+        if self.on_the_way.len() >= MAX_ON_THE_WAY || self.bytes_on_the_way + bytes > MAX_BYTES_ON_THE_WAY {
             return None;
         }
         let Some(rate) = &self.path.rate else { return Some(now) };
@@ -286,11 +298,16 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_link_is_bounded() {
-        let mut link = Direction::new(Path { delay: 1000 * MS, ..Path::default() }, 1);
-        let count = u32::try_from(MAX_PACKETS).unwrap();
-        (0..count).for_each(|number| {
-            link.take(Duration::ZERO, 100, number);
-        });
-        assert_eq!(link.take(Duration::ZERO, 100, count), Fate::Dropped);
+        // Small packets and large ones, which nothing holds back.
+        for (bytes, most) in [(100, MAX_ON_THE_WAY), (65_000, MAX_BYTES_ON_THE_WAY / 65_000)] {
+            let mut link = Direction::new(Path { delay: 1000 * MS, ..Path::default() }, 1);
+            let most = u32::try_from(most).unwrap();
+            let fates: Vec<Fate> = (0..=most).map(|number| link.take(Duration::ZERO, bytes, number)).collect();
+            assert!(fates[..most as usize].iter().all(|fate| *fate == Fate::Arrives(1000 * MS)), "{bytes}");
+            assert_eq!((fates[most as usize], link.counters().dropped), (Fate::Dropped, 1), "{bytes}");
+            // What has arrived makes room.
+            assert!(link.arrived(1000 * MS).is_some());
+            assert_eq!(link.take(1000 * MS, bytes, 0), Fate::Arrives(2000 * MS), "{bytes}");
+        }
     }
 }
