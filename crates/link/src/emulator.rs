@@ -19,6 +19,10 @@ mod packet_socket;
 #[cfg(target_os = "linux")]
 mod pump;
 mod rate;
+#[cfg(target_os = "linux")]
+mod ring;
+#[cfg(target_os = "linux")]
+mod urgency;
 
 use feedlab_feed::limit::Limit;
 use feedlab_feed::limit::Most::{Bytes, Count};

@@ -5,6 +5,7 @@
 //! standard input ends, which also happens when the process that started it is killed, it ends everything that still runs
 //! in the two namespaces, prints a [`Report`] and exits. So a link leaves nothing behind.
 
+use std::io;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ use feedlab_feed::link::Emulation;
 use feedlab_link::emulator::{Link, Report};
 use serde::{Deserialize, Serialize};
 
+use self::orders::Lines;
 use super::run::child::Child;
 use crate::exit::Exit;
-use crate::input::{handed_over, next_line};
 use crate::network::{INTERFACES, Namespace, Network};
 use crate::output;
+
+mod orders;
 
 /// Emulate a link between two interfaces: read the link from standard input, write a report at the end
 #[derive(Debug, clap::Args)]
@@ -50,22 +53,39 @@ struct Open {}
 
 /// Emulates until standard input ends.
 pub(crate) fn execute(_args: &Args) -> anyhow::Result<Exit> {
-    let Task { interfaces: [clients, server], namespaces, link, seed } = handed_over("link")?;
-    let opened = Link::open([&clients, &server], link.up(), link.down(), seed);
+    let stdin = io::stdin();
+    let mut lines = Lines::default();
+    let line = lines.wait(stdin.as_fd()).context("cannot read the link")?.context("standard input has no link")?;
+    let task =
+        serde_json::from_slice(&line).context("the link on standard input is invalid; `feedlab link` writes it")?;
+    let Task { interfaces: [clients, server], namespaces, link, seed } = task;
+    let opened = Link::open([&clients, &server], &link, seed);
     let mut link = opened.with_context(|| format!("cannot open a link between {clients} and {server}"))?;
     output::json_line(&Open {})?;
-    let stdin = std::io::stdin();
-    let result = link.run(stdin.as_fd(), |link| match next_line().and_then(|line| serde_json::from_str(&line).ok()) {
-        Some(Order::OutForUs(time)) => {
-            link.go_out_for(Duration::from_micros(time));
-            true
-        }
-        None => false,
-    });
+    let mut obeyed = obey(&mut lines, &mut link);
+    if obeyed.is_ok() {
+        obeyed = link.run(stdin.as_fd(), |link| {
+            let goes_on = lines.read(stdin.as_fd())?;
+            obey(&mut lines, link)?;
+            Ok(goes_on)
+        });
+    }
     namespaces.iter().for_each(Namespace::end_all);
-    result.context("the link broke")?;
+    obeyed.context("the link broke")?;
     output::json_line(&link.report())?;
     Ok(Exit::Done)
+}
+
+/// Obeys all orders that have come whole.
+fn obey(lines: &mut Lines, link: &mut Link) -> io::Result<()> {
+    while let Some(line) = lines.next() {
+        let order = serde_json::from_slice(&line);
+        let unknown = |_| io::Error::other(format!("unknown order: {}", String::from_utf8_lossy(&line).trim()));
+        match order.map_err(unknown)? {
+            Order::OutForUs(time) => link.go_out_for(Duration::from_micros(time)),
+        }
+    }
+    Ok(())
 }
 
 /// A link that is open.

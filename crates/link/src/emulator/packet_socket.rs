@@ -3,50 +3,70 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, eth, recv, send, socket_with, sockopt,
-};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, netdevice, send, socket_with, sockopt};
+
+use super::ring::{self, Frame, Ring};
 
 /// The length of the header of an Ethernet frame, bytes: two addresses and a type.
 pub(super) const ETHERNET_HEADER: usize = 14;
-/// The size of a socket's receive buffer, bytes: what the kernel keeps while this process does not run.
-const BUFFER: usize = 4 << 20;
+/// `PACKET_IGNORE_OUTGOING` of linux/if_packet.h.
+const IGNORE_OUTGOING: i32 = 23;
 
 /// A packet socket that is bound to an interface.
 #[derive(Debug)]
-pub(super) struct PacketSocket(OwnedFd);
+pub(super) struct PacketSocket {
+    socket: OwnedFd,
+    ring: Ring,
+    index: u32,
+    name: String,
+}
 
 impl PacketSocket {
-    /// Opens a socket for all frames that arrive at an interface of this network namespace.
-    pub(super) fn open(interface: &str) -> io::Result<Self> {
-        let socket = socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, Some(eth::ALL))?;
-        // More than the system's limit is for root only.
-        sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER)
-            .or_else(|_| sockopt::set_socket_recv_buffer_size(&socket, BUFFER))?;
-        let index = rustix::net::netdevice::name_to_index(&socket, interface)?;
+    /// Opens a socket for all frames that arrive at an interface of this network namespace, with packets of up to `mtu`
+    /// bytes.
+    pub(super) fn open(interface: &str, mtu: usize) -> io::Result<Self> {
+        // Without a protocol, until it is bound: it would get the frames of all interfaces.
+        let socket = socket_with(AddressFamily::PACKET, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+        let ring = Ring::new(&socket, mtu)?;
+        // What this namespace itself sends there is not for the other side. Linux before 4.20 does not know it.
+        let _ = ring::set(&socket, IGNORE_OUTGOING, &1_i32);
+        let index = netdevice::name_to_index(&socket, interface)?;
         kernel::bind(&socket, index)?;
-        Ok(Self(socket))
+        Ok(Self { socket, ring, index, name: interface.to_owned() })
     }
 
-    /// Reads the next frame into `buffer` and returns its length; `None` if there is none.
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match recv(&self.0, &mut *buffer, RecvFlags::DONTWAIT) {
-            Ok((_, length)) => Ok(Some(length.min(buffer.len()))),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+    /// Takes the next frame; `None` if there is none.
+    pub(super) fn read(&mut self) -> Option<Frame> {
+        self.ring.take()
     }
 
     /// Sends a frame.
     pub(super) fn write(&self, frame: &[u8]) -> io::Result<()> {
-        send(&self.0, frame, SendFlags::DONTWAIT)?;
+        send(&self.socket, frame, SendFlags::DONTWAIT)?;
         Ok(())
+    }
+
+    /// Returns how many frames were not read since this was last asked, as they came faster than that.
+    pub(super) fn missed(&self) -> u64 {
+        ring::missed(&self.socket)
+    }
+
+    /// Clears the error that poll(2) reports. An interface that is down may come up again, and the socket goes on then.
+    ///
+    /// # Errors
+    /// If the interface is gone.
+    pub(super) fn recover(&self) -> io::Result<()> {
+        let _ = sockopt::socket_error(&self.socket);
+        match netdevice::index_to_name(&self.socket, self.index) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::new(io::ErrorKind::NotFound, format!("the interface {} is gone", self.name))),
+        }
     }
 }
 
 impl AsFd for PacketSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 

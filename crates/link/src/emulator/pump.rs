@@ -5,19 +5,18 @@
 //! is exact to some µs; so nothing is polled in a loop, and an idle link takes no CPU.
 
 use std::io;
-use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use feedlab_feed::clock;
+use feedlab_feed::link::Emulation;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
 use super::packet_socket::{ETHERNET_HEADER, PacketSocket};
-use super::{Counters, Direction, Path};
+use super::urgency;
+use super::{Counters, Direction};
 
-/// The largest frame that is read: the largest IP packet.
-const MAX_FRAME: usize = 65_536 + ETHERNET_HEADER;
 /// Frames read from one side before the other has its turn.
 const TURN: usize = 64;
 /// A packet that leaves this much too late counts as late.
@@ -36,6 +35,8 @@ pub struct Report {
     pub latest_us: u64,
     /// Packets that an interface did not take.
     pub refused: u64,
+    /// Packets that came faster than the emulator read them: the machine lost them, not the link.
+    pub missed: u64,
 }
 
 /// A link between two interfaces of this network namespace.
@@ -44,70 +45,79 @@ pub struct Link {
     sides: [PacketSocket; 2],
     /// From the first side to the second, and back.
     directions: [Direction<Vec<u8>>; 2],
+    /// Until when everything that came from a side is known.
+    known_until: [Duration; 2],
     start: Instant,
     report: Report,
-    spare: Vec<Vec<u8>>,
 }
 
 impl Link {
-    /// Opens both interfaces. `up` is what happens to packets from the first to the second.
+    /// Opens both interfaces: that to the clients, and that to the server.
     ///
     /// # Errors
     /// If an interface does not exist or cannot be read: that needs the capability `CAP_NET_RAW` in the namespace.
-    pub fn open(interfaces: [&str; 2], up: Path, down: Path, seed: u64) -> io::Result<Self> {
-        let [first, second] = interfaces;
+    pub fn open(interfaces: [&str; 2], link: &Emulation, seed: u64) -> io::Result<Self> {
+        let [clients, server] = interfaces;
+        let mtu = link.mtu as usize;
         Ok(Self {
-            sides: [PacketSocket::open(first)?, PacketSocket::open(second)?],
+            sides: [PacketSocket::open(clients, mtu)?, PacketSocket::open(server, mtu)?],
             // Two seeds: equal ones would lose the answer to each lost packet.
-            directions: [Direction::new(up, seed), Direction::new(down, !seed)],
+            directions: [Direction::new(link.up(), seed), Direction::new(link.down(), !seed)],
+            known_until: [Duration::ZERO; 2],
             start: clock::now(),
             report: Report::default(),
-            spare: Vec::new(),
         })
     }
 
     /// Returns what the link did so far.
     #[must_use]
-    pub const fn report(&self) -> Report {
+    pub fn report(&mut self) -> Report {
+        self.report.missed += self.sides.iter().map(PacketSocket::missed).sum::<u64>();
         let [up, down] = [self.directions[0].counters(), self.directions[1].counters()];
         Report { up, down, ..self.report }
     }
 
     /// Lets nothing pass for a time, in both directions. What is on the way arrives.
     pub fn go_out_for(&mut self, time: Duration) {
-        let until = self.start.elapsed() + time;
+        let until = self.start.elapsed().saturating_add(time);
         self.directions.iter_mut().for_each(|direction| direction.out_until(until));
     }
 
     /// Moves packets. Whenever `input` can be read, `on_input` is called, and the link ends when it returns `false`.
     ///
     /// # Errors
-    /// If an interface is gone.
-    pub fn run(&mut self, input: BorrowedFd<'_>, mut on_input: impl FnMut(&mut Self) -> bool) -> io::Result<()> {
-        // 1 ns instead of 50 µs. Without it packets are later.
-        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-        let mut buffer = vec![0; MAX_FRAME];
+    /// If an interface is gone, or `on_input` fails. An interface that is down loses packets, and may come up again.
+    pub fn run(
+        &mut self,
+        input: BorrowedFd<'_>,
+        mut on_input: impl FnMut(&mut Self) -> io::Result<bool>,
+    ) -> io::Result<()> {
+        urgency::raise();
         loop {
-            let more = self.read(0, &mut buffer)? | self.read(1, &mut buffer)?;
+            let more = self.read(0) | self.read(1);
             self.send_due(0);
             self.send_due(1);
-            if self.sleep(more, input)? && !on_input(self) {
+            if self.sleep(more, input)? && !on_input(self)? {
                 return Ok(());
             }
         }
     }
 
     /// Reads from one side; returns whether there may be more.
-    fn read(&mut self, side: usize, buffer: &mut [u8]) -> io::Result<bool> {
+    fn read(&mut self, side: usize) -> bool {
         for _ in 0..TURN {
-            let Some(length) = self.sides[side].read(buffer)? else { return Ok(false) };
-            let mut frame = self.spare.pop().unwrap_or_default();
-            frame.clear();
-            frame.extend_from_slice(&buffer[..length]);
             let now = self.start.elapsed();
-            self.directions[side].take(now, length.saturating_sub(ETHERNET_HEADER), frame);
+            let Some(frame) = self.sides[side].read() else {
+                self.known_until[side] = now;
+                return false;
+            };
+            // The wall clock may be set in between: it came after those before it, and not in the future.
+            let age = Duration::from_micros(clock::own_unix_us().saturating_sub(frame.at_us));
+            let came = now.saturating_sub(age).max(self.known_until[side]);
+            self.known_until[side] = came;
+            self.directions[side].take(came, frame.bytes.len().saturating_sub(ETHERNET_HEADER), frame.bytes);
         }
-        Ok(true)
+        true
     }
 
     /// Sends what is due in one direction.
@@ -117,9 +127,6 @@ impl Link {
             self.report.late += u64::from(late > LATE);
             self.report.latest_us = self.report.latest_us.max(clock::micros(late));
             self.report.refused += u64::from(self.sides[1 - side].write(&frame).is_err());
-            if self.spare.len() < TURN {
-                self.spare.push(frame);
-            }
         }
     }
 
@@ -135,8 +142,14 @@ impl Link {
             PollFd::from_borrowed_fd(input, PollFlags::IN),
         ];
         match poll(&mut watched, timeout.as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(!watched[2].revents().is_empty()),
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
+        for (side, watched) in self.sides.iter().zip(&watched) {
+            if watched.revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+                side.recover()?;
+            }
+        }
+        Ok(!watched[2].revents().is_empty())
     }
 }

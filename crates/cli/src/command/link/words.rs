@@ -58,6 +58,9 @@ pub(super) fn report(report: &Report) -> String {
         let latest = report.latest_us as f64 / 1e3;
         lines.push(format!("link: {share} of the packets left more than 0.5 ms late, the latest by {latest:.1} ms: the machine was busy"));
     }
+    if report.missed > 0 {
+        lines.push(format!("link: {} packets were lost because this machine was too slow to read them", report.missed));
+    }
     if report.refused > 0 {
         lines.push(format!("link: {} packets were not taken by their interface", report.refused));
     }
