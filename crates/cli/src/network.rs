@@ -295,6 +295,8 @@ impl Drop for Space {
         // The process ends when its input does.
         drop(self.holder.stdin.take());
         let _ = self.holder.wait();
+        // The emulator has done so, unless it was killed.
+        self.namespace.end_all();
     }
 }
 

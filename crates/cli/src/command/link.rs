@@ -180,9 +180,11 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
         result = both(&network, args, &mut server, &interrupt) => result,
     };
     end(&mut server).await;
-    let report = emulator.end().await?;
-    output::advice(&words::report(&report));
-    match result? {
+    let report = emulator.end().await;
+    // A link that broke has no report, and this says why.
+    let status = result?;
+    output::advice(&words::report(&report?));
+    match status {
         None => Ok(Exit::Interrupted),
         Some(status) if status.success() => Ok(Exit::Done),
         Some(status) => {

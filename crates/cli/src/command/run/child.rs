@@ -37,7 +37,8 @@ pub(in crate::command) struct Child {
     stdin: Option<ChildStdin>,
     /// Held open even after the last read: a broken pipe must not end a child that serves.
     stdout: Lines<BufReader<ChildStdout>>,
-    stderr: JoinHandle<String>,
+    /// What it prints, until that was read.
+    stderr: Option<JoinHandle<String>>,
 }
 
 impl Child {
@@ -145,7 +146,7 @@ impl Child {
         let stderr = process.stderr.take().context("the child has no standard error")?;
         let stdin = process.stdin.take();
         let stdout = BufReader::new(stdout).lines();
-        Ok(Self { name, process, stdin, stdout, stderr: tokio::spawn(tail(stderr)) })
+        Ok(Self { name, process, stdin, stdout, stderr: Some(tokio::spawn(tail(stderr))) })
     }
 
     /// Returns its next message, a line of JSON. Cancel safe.
@@ -193,7 +194,10 @@ impl Child {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it hung".to_owned(),
         };
-        let words = timeout(PATIENCE, &mut self.stderr).await.ok().and_then(Result::ok).unwrap_or_default();
+        let words = match self.stderr.take() {
+            Some(stderr) => timeout(PATIENCE, stderr).await.ok().and_then(Result::ok).unwrap_or_default(),
+            None => String::new(),
+        };
         let words = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it printed nothing");
         anyhow::anyhow!("{} exited too early ({status}): {}", self.name, words.trim_start_matches("error: "))
     }
