@@ -2,7 +2,7 @@
 
   packets.py server TASK                     # at 10.77.1.1
   packets.py client TASK                     # at 10.77.1.2
-  packets.py stay MARK [--detach] [--serve]  # stays until it is killed
+  packets.py stay MARK [--serve]             # stays until it is killed; a server makes itself a daemon, too
 
 A task is JSON: what to send for how long, and the folder for what was seen, as server.json and client.json. Both agree on
 the start over the control network (10.78.0.0/24, without delay), so that only what is measured crosses the link.
@@ -276,21 +276,28 @@ def run(side, task):
 
 
 def stay(words):
-    """Stays, whatever asks it to end, as a daemon if wanted: without its parent, session and standard streams."""
-    if "--detach" in words:
-        # The first process stays, too: a server must not end.
-        if not os.fork():
-            os.setsid()
-            if os.fork():
-                os._exit(0)
-            with open(os.devnull, "r+b") as nothing:
-                for stream in range(3):
-                    os.dup2(nothing.fileno(), stream)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    listener = listen(("0.0.0.0", 0)) if "--serve" in words else None
+    """Stays, whatever asks it to end. A server ends when it is asked, but leaves a daemon that does not."""
+    is_server = "--serve" in words
+    # Bound to a name, or it would be closed.
+    _listener = listen(("0.0.0.0", 0)) if is_server else None
+    if not is_server or detach():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
     while True:
-        time.sleep(60 if listener else 61)
+        time.sleep(60)
+
+
+def detach():
+    """Starts a daemon: without parent, session and standard streams. Returns whether this is it."""
+    if os.fork():
+        return False
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    with open(os.devnull, "r+b") as nothing:
+        for stream in range(3):
+            os.dup2(nothing.fileno(), stream)
+    return True
 
 
 if __name__ == "__main__":

@@ -202,7 +202,8 @@ impl Space {
     fn create(side: Side) -> anyhow::Result<Self> {
         let mut command = Command::new(find("unshare", "util-linux")?);
         command.args(["--net", "--", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut holder = command.spawn().context("cannot start unshare")?;
+        // In a group of its own: Ctrl-C must not end it, and with it the link, before what is in the namespace was asked to end.
+        let mut holder = command.process_group(0).spawn().context("cannot start unshare")?;
         let own = Namespace::of("self").context("cannot read this process's namespace")?;
         for _ in 0..PATIENCE {
             if let Some(namespace) = Namespace::of(&holder.id().to_string()).filter(|other| *other != own) {
