@@ -20,8 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
-use serde::{Deserialize, Serialize};
+use feedlab_feed::process::{Namespace, namespace};
 
 use crate::exit::bad_input;
 
@@ -132,41 +131,6 @@ fn find(program: &str, package: &str) -> anyhow::Result<PathBuf> {
         .ok_or_else(|| bad_input(anyhow::anyhow!("{program} is not installed: `apt-get install -y {package}`")))
 }
 
-/// The kernel's name of a network namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Namespace(PathBuf);
-
-impl Namespace {
-    /// Returns the namespace of a process; `None` if there is no such process, or it is somebody else's.
-    fn of(process: &str) -> Option<Self> {
-        std::fs::read_link(format!("/proc/{process}/ns/net")).ok().map(Self)
-    }
-
-    /// Ends all processes in the namespace, also those that have detached from the one that started them.
-    pub(crate) fn end_all(&self) {
-        /// A process may start another one while it is ended.
-        const ROUNDS: u32 = 50;
-        for _ in 0..ROUNDS {
-            let inside = self.processes();
-            if inside.is_empty() {
-                return;
-            }
-            for process in inside {
-                let _ = kill_process(process, Signal::KILL);
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    fn processes(&self) -> Vec<Pid> {
-        let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        let names = all.filter_map(|entry| entry.file_name().into_string().ok());
-        let inside = names.filter(|name| Self::of(name).as_ref() == Some(self));
-        inside.filter_map(|name| Pid::from_raw(name.parse().ok()?)).collect()
-    }
-}
-
 /// A network namespace of one side, which exists as long as this is not dropped or a process is in it.
 #[derive(Debug)]
 pub(crate) struct Space {
@@ -204,9 +168,9 @@ impl Space {
         command.args(["--net", "--", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // In a group of its own: Ctrl-C must not end it, and with it the link, before what is in the namespace was asked to end.
         let mut holder = command.process_group(0).spawn().context("cannot start unshare")?;
-        let own = Namespace::of("self").context("cannot read this process's namespace")?;
+        let own = Namespace::current().context("cannot read this process's namespace")?;
         for _ in 0..PATIENCE {
-            if let Some(namespace) = Namespace::of(&holder.id().to_string()).filter(|other| *other != own) {
+            if let Some(namespace) = Namespace::of(holder.id()).filter(|other| *other != own) {
                 return Ok(Self { side, namespace, holder });
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -250,7 +214,7 @@ impl Space {
         }
         // Over IPv6, the kernel would look for neighbors and routers: packets that nobody sent. Without IPv6, there are no
         // such settings.
-        let _ = std::fs::write(format!("/proc/sys/net/ipv6/conf/{outer}/disable_ipv6"), "1");
+        let _ = namespace::set_parameter(&format!("net/ipv6/conf/{outer}/disable_ipv6"), "1");
         let _ = self.set("net/ipv6/conf/default/disable_ipv6", "1");
         ip(None, &format!("link set {outer} up\nlink set {inner} netns {pid}\n"))?;
         let (address, control) = (self.side.address(), self.side.control());
@@ -273,7 +237,7 @@ impl Space {
         if self.set("net/ipv4/tcp_congestion_control", name)? {
             return Ok(());
         }
-        let allowed = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_allowed_congestion_control").unwrap_or_default();
+        let allowed = namespace::parameter("net/ipv4/tcp_allowed_congestion_control").unwrap_or_default();
         Err(bad_input(anyhow::anyhow!(
             "this system does not let users choose the congestion control {name}; it allows {}: choose one of these, or let root \
              add {name} to net.ipv4.tcp_allowed_congestion_control",
@@ -284,8 +248,8 @@ impl Space {
     /// Sets a kernel parameter (sysctl) of the namespace; returns whether the kernel took it.
     fn set(&self, parameter: &str, value: &str) -> anyhow::Result<bool> {
         let (program, mut words) = self.entrance(Path::new("/bin/sh"))?;
-        let file = format!("/proc/sys/{parameter}");
-        words.extend(["-c", "printf %s \"$0\" > \"$1\"", value, &file].map(OsString::from));
+        words.extend(["-c", "printf %s \"$0\" > \"$1\"", value].map(OsString::from));
+        words.push(namespace::parameter_file(parameter).into());
         let output = Command::new(program).args(words).stdin(Stdio::null()).output().context("cannot start nsenter")?;
         Ok(output.status.success())
     }

@@ -7,10 +7,12 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 mod host;
+pub mod namespace;
 mod other;
 mod tree;
 
 pub use host::Host;
+pub use namespace::Namespace;
 pub use tree::{Descendant, adopt_orphans, descendants};
 
 /// The resources that this process uses now. A figure that the platform does not provide is `None`, never zero.

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use feedlab_feed::link::Emulation;
+use feedlab_feed::process::Namespace;
 use feedlab_link::emulator::{Link, Report};
 use serde::{Deserialize, Serialize};
 
 use self::orders::Lines;
 use super::run::child::Child;
 use crate::exit::Exit;
-use crate::network::{INTERFACES, Namespace, Network};
+use crate::network::{INTERFACES, Network};
 use crate::output;
 
 mod orders;

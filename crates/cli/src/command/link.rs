@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use feedlab_feed::link::{Emulation, MAX_DELAY, MTU, Queue, Rate, Trace, USUAL_MTU, parse_rate, parse_share};
+use feedlab_feed::process::namespace::listens;
 use feedlab_feed::settings::duration;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
@@ -221,14 +222,8 @@ async fn both(
 
 /// Waits until a process of the namespace listens for TCP connections.
 async fn until_it_listens(space: &Space) -> anyhow::Result<()> {
-    // The state of a socket that listens, in proc(5)'s tables.
-    const LISTENING: &str = "0A";
-    let listens = |table: &str| {
-        let rows = std::fs::read_to_string(format!("/proc/{}/net/{table}", space.pid())).unwrap_or_default();
-        rows.lines().skip(1).any(|row| row.split_whitespace().nth(3) == Some(LISTENING))
-    };
     let waited = timeout(START, async {
-        while !listens("tcp") && !listens("tcp6") {
+        while !listens(space.pid()) {
             sleep(Duration::from_millis(20)).await;
         }
     });
