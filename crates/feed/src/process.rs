@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 mod host;
 pub mod namespace;
 mod other;
+mod tcp;
 mod tree;
 
 pub use host::Host;
 pub use namespace::Namespace;
+pub use tcp::{BufferRange, TcpSettings};
 pub use tree::{Descendant, adopt_orphans, descendants};
 
 /// The resources that this process uses now. A figure that the platform does not provide is `None`, never zero.
@@ -163,6 +165,10 @@ pub struct Machine {
     pub platform: String,
     /// Soft limit on open descriptors; `None` for no limit.
     pub max_open_files: Option<u64>,
+    /// How the machine does TCP, in the network namespace of the process; `None` if the system does not say, or if an
+    /// older feedlab described it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tcp: Option<TcpSettings>,
 }
 
 impl Machine {
@@ -177,6 +183,7 @@ impl Machine {
             kernel: uname.release().to_string_lossy().into_owned(),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             max_open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).current,
+            tcp: TcpSettings::now(),
         }
     }
 }
@@ -219,6 +226,19 @@ mod tests {
         let load = HostLoad::now();
         assert!(load.load_1m.is_some() && load.memory_available_bytes.is_some() && load.cpu_busy_ticks.is_some());
         assert!(Machine::this().memory_bytes.is_some());
+    }
+
+    #[test]
+    fn a_machine_reads_back_with_and_without_its_tcp_settings() {
+        let this = Machine::this();
+        assert!(this.tcp.is_some());
+        let mut written = serde_json::to_value(&this).unwrap();
+        assert_eq!(serde_json::from_value::<Machine>(written.clone()).unwrap(), this);
+        // As results of before these settings have it.
+        written.as_object_mut().unwrap().remove("tcp").unwrap();
+        let older = serde_json::from_value::<Machine>(written.clone()).unwrap();
+        assert_eq!(older, Machine { tcp: None, ..this });
+        assert_eq!(serde_json::to_value(&older).unwrap(), written, "and nothing is made up when it is written again");
     }
 
     #[test]

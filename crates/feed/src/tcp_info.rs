@@ -5,8 +5,9 @@
 //! `tcpi_segs_out` and `tcpi_segs_in` count all segments of the established connection, including pure acknowledgements
 //! and retransmissions (RFC 4898 counts the same), `tcpi_bytes_sent` the data in them.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::time::Duration;
 
 use crate::stats::WireStats;
 use crate::tcp::{HEADERS_V4, HEADERS_V6, SYN_OPTIONS, SYN_OPTIONS_BARE, TIMESTAMPS};
@@ -73,6 +74,17 @@ pub fn kernel_keeps_account(socket: BorrowedFd<'_>) -> bool {
     kernel::info(socket.as_raw_fd()).is_some()
 }
 
+/// Returns the congestion window with which a connection over loopback starts, segments; `None` if there is no loopback,
+/// or the kernel does not say.
+#[must_use]
+pub fn initial_window() -> Option<u32> {
+    /// Only a firewall would let this time pass.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    let client = TcpStream::connect_timeout(&listener.local_addr().ok()?, PATIENCE).ok()?;
+    kernel::info(client.as_raw_fd()).map(|info| info.congestion_window)
+}
+
 /// The fields of `struct tcp_info` that are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Info {
@@ -85,6 +97,8 @@ struct Info {
     /// Sequence numbers in `segments_in`: data, and one for a FIN.
     received_bytes: u64,
     retransmits: u64,
+    /// The congestion window, segments.
+    congestion_window: u32,
 }
 
 /// The state of the connection's close (RFC 9293, section 3.3.2).
@@ -144,7 +158,7 @@ impl Info {
 
 #[cfg(target_os = "linux")]
 mod kernel {
-    use std::mem::{MaybeUninit, size_of};
+    use std::mem::{MaybeUninit, offset_of, size_of};
     use std::os::fd::RawFd;
 
     use super::{Info, State};
@@ -154,10 +168,17 @@ mod kernel {
     const MEMINFO_VARS: usize = 9;
     /// `TCPI_OPT_TIMESTAMPS` of linux/tcp.h.
     const TIMESTAMPS: u8 = 1;
+    /// Bytes of an answer that has all fields below (Linux 4.19). The structure only grows.
+    const WITH_BYTES_SENT: usize = offset_of!(libc::tcp_info, tcpi_bytes_sent) + size_of::<u64>();
 
     pub(super) fn info(fd: RawFd) -> Option<Info> {
-        let info: libc::tcp_info = get(fd, libc::IPPROTO_TCP, libc::TCP_INFO)?;
-        Some(Info {
+        let (info, filled) = get(fd, libc::IPPROTO_TCP, libc::TCP_INFO)?;
+        read(&info, filled)
+    }
+
+    /// Reads an answer of which the kernel has filled that many bytes. A field beyond them is not known, and not 0.
+    fn read(info: &libc::tcp_info, filled: usize) -> Option<Info> {
+        (filled >= WITH_BYTES_SENT).then(|| Info {
             state: state(info.tcpi_state),
             timestamps: info.tcpi_options & TIMESTAMPS != 0,
             segments_out: info.tcpi_segs_out.into(),
@@ -165,13 +186,14 @@ mod kernel {
             sent_bytes: info.tcpi_bytes_sent,
             received_bytes: info.tcpi_bytes_received,
             retransmits: info.tcpi_total_retrans.into(),
+            congestion_window: info.tcpi_snd_cwnd,
         })
     }
 
     /// The receive and send buffers, including reserved memory: `rmem_alloc`, `fwd_alloc`, `wmem_queued`, `optmem` and
     /// `backlog` of linux/sock_diag.h.
     pub(super) fn buffer_bytes(fd: RawFd) -> Option<u64> {
-        let info: [u32; MEMINFO_VARS] = get(fd, libc::SOL_SOCKET, SO_MEMINFO)?;
+        let (info, _): ([u32; MEMINFO_VARS], _) = get(fd, libc::SOL_SOCKET, SO_MEMINFO)?;
         Some([0, 4, 5, 6, 7].into_iter().map(|index| u64::from(info[index])).sum())
     }
 
@@ -193,16 +215,37 @@ mod kernel {
     impl Plain for libc::tcp_info {}
     impl Plain for [u32; MEMINFO_VARS] {}
 
-    /// Calls getsockopt(2) with a zeroed value: an older kernel fills less of it.
+    /// Calls getsockopt(2) with a zeroed value. Returns it, and how many bytes the kernel has filled: an older one fills
+    /// fewer.
     #[expect(unsafe_code, reason = "no crate of this workspace has a safe wrapper for these two options")]
-    fn get<T: Plain>(fd: RawFd, level: libc::c_int, option: libc::c_int) -> Option<T> {
+    fn get<T: Plain>(fd: RawFd, level: libc::c_int, option: libc::c_int) -> Option<(T, usize)> {
         let mut value = MaybeUninit::<T>::zeroed();
         let mut length = size_of::<T>() as libc::socklen_t;
         // SAFETY: the kernel writes at most `length` bytes, which is the size of `value`; a descriptor that is not a
         // socket, or not open, is answered with an error.
         let result = unsafe { libc::getsockopt(fd, level, option, value.as_mut_ptr().cast(), &raw mut length) };
         // SAFETY: all bytes are zero or the kernel's, and `T` is plain integers.
-        (result == 0).then(|| unsafe { value.assume_init() })
+        (result == 0).then(|| (unsafe { value.assume_init() }, length as usize))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::os::fd::AsRawFd as _;
+
+        use super::*;
+
+        #[test]
+        fn what_a_short_answer_does_not_reach_is_absent_and_not_zero() {
+            let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let (mut info, _): (libc::tcp_info, _) =
+                get(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO).unwrap();
+            (info.tcpi_total_retrans, info.tcpi_snd_cwnd) = (3, 10);
+            // The sizes of the structure in Linux 4.18, 4.19, 6.6 and 6.7.
+            let sizes = [192 + 8, 192 + 8 + 24, 240, 248];
+            let read = sizes.map(|filled| read(&info, filled));
+            assert_eq!(read.map(|info| info.map(|info| info.retransmits)), [None, Some(3), Some(3), Some(3)]);
+            assert_eq!(read[3].unwrap().congestion_window, 10);
+        }
     }
 }
 

@@ -22,8 +22,8 @@ const MOST_ROWS: usize = 12;
 const MOST_SENTENCES: usize = 6;
 const MOST_COLUMNS: usize = 9;
 /// The conditions that decide whether a run can be compared with another.
-const CONDITIONS: [&str; 9] =
-    ["changed", "feed", "clients", "measured", "network", "faults", "machine", "system", "feedlab"];
+const CONDITIONS: [&str; 10] =
+    ["changed", "feed", "clients", "measured", "network", "faults", "machine", "system", "TCP", "feedlab"];
 
 /// Renders the summary of a run.
 ///

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::calibration::{self, Found};
 use crate::exit::Exit;
+use crate::network::obstacle;
 use crate::output::{self, Format};
 
 mod calibrate;
@@ -15,13 +16,14 @@ mod check;
 mod machine;
 mod network;
 mod programs;
+mod tcp;
 mod timing;
 
 use check::{Check, Mark};
 
 /// Check this machine: can it measure, and what would improve it?
 ///
-/// Checks limits, ports, clocks, timers, cores, memory and the programs that some lessons use. Prints one line per
+/// Checks limits, ports, TCP, clocks, timers, cores, memory and the programs that some lessons use. Prints one line per
 /// check, with the finding and the remedy. Takes half a second and changes nothing.
 ///
 /// A calibration measures once what the load generator can drive on this machine; later runs warn before they begin if a
@@ -74,6 +76,7 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
 
 fn all() -> anyhow::Result<Vec<Check>> {
     let (host, machine) = (Host::now(), Machine::this());
+    let tcp = machine.tcp.clone().unwrap_or_default();
     // Before anything else starts: the load at this moment is that of other programs.
     let quiet = timing::watch();
     let mut checks = vec![
@@ -81,6 +84,10 @@ fn all() -> anyhow::Result<Vec<Check>> {
         network::ports(host.ephemeral_ports),
         network::accounts(network::loopback_is_accounted()),
         network::timestamps(host.tcp_timestamps),
+        tcp::congestion_control(&tcp),
+        tcp::loss_recovery(&tcp),
+        tcp::buffers(&tcp),
+        network::namespaces(obstacle().as_ref()),
         timing::clock(quiet.clock_step_us),
         timing::clock_source(host.clock_source.as_deref()),
         timing::timers(timing::late_p99_us()),

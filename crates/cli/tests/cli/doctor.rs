@@ -5,11 +5,15 @@ use serde_json::Value;
 use super::scenario::{TINY, file};
 use super::{Command, ends_with, err, feedlab, out};
 
-const CHECKS: [&str; 19] = [
+const CHECKS: [&str; 23] = [
     "descriptors",
     "ports",
     "TCP accounts",
     "TCP timestamps",
+    "congestion control",
+    "loss recovery",
+    "socket buffers",
+    "network namespaces",
     "clock",
     "clock source",
     "timers",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use feedlab_feed::process::{BufferRange, TcpSettings};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -160,7 +161,37 @@ pub fn machine_differences(a: &Manifest, b: &Manifest) -> Vec<Setting> {
             ("descriptor limit", Some(machine.max_open_files.map_or("none".to_owned(), |limit| limit.to_string()))),
         ]
     };
-    differing(circumstances(a), circumstances(b))
+    let mut found = differing(circumstances(a), circumstances(b));
+    found.extend(tcp_differences(a.machine.tcp.as_ref(), b.machine.tcp.as_ref()));
+    found
+}
+
+/// Returns how TCP differs. If one of two runs is of before it was recorded, a single line says so.
+fn tcp_differences(a: Option<&TcpSettings>, b: Option<&TcpSettings>) -> Vec<Setting> {
+    let on = |is_on: Option<bool>| is_on.map(|is_on| if is_on { "on" } else { "off" }.to_owned());
+    let congestion = |tcp: &TcpSettings| tcp.congestion_control.clone();
+    let (Some(a), Some(b)) = (a, b) else {
+        return differing([(CONGESTION, a.and_then(congestion))], [(CONGESTION, b.and_then(congestion))]);
+    };
+    let settings = |tcp: &TcpSettings| {
+        [
+            (CONGESTION, congestion(tcp)),
+            ("initial window", tcp.initial_window_segments.map(|segments| format!("{segments} segments"))),
+            ("receive buffer", tcp.receive_buffer.map(range)),
+            ("send buffer", tcp.send_buffer.map(range)),
+            ("slow start after idle", on(tcp.slow_start_after_idle)),
+            ("RACK", on(tcp.rack)),
+            ("tail-loss probe", on(tcp.tail_loss_probe)),
+            ("shortest retransmission timeout", tcp.min_timeout_us.map(|us| format!("{us} µs"))),
+        ]
+    };
+    differing(settings(a), settings(b))
+}
+
+const CONGESTION: &str = "congestion control";
+
+fn range(BufferRange { min_bytes, default_bytes, max_bytes }: BufferRange) -> String {
+    format!("{min_bytes} to {max_bytes} B, at first {default_bytes} B")
 }
 
 /// Returns all differences in conditions between two runs of one scenario: the machine, and how it was measured.
@@ -315,5 +346,44 @@ mod tests {
             ]
         );
         assert_eq!(machine_differences(&a, &b).len(), 3);
+    }
+
+    #[test]
+    fn tcp_differs_by_setting_or_in_one_line_if_a_run_is_older() {
+        let with = |tcp: Option<TcpSettings>| {
+            let mut manifest = fixture::manifest("a");
+            manifest.machine.tcp = tcp;
+            manifest
+        };
+        let differences = |a: Option<TcpSettings>, b: Option<TcpSettings>| {
+            let found = environment_differences(&with(a), &with(b));
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let range = |max_bytes| Some(BufferRange { min_bytes: 4096, default_bytes: 16384, max_bytes });
+        let bbr = TcpSettings {
+            congestion_control: Some("bbr".to_owned()),
+            initial_window_segments: Some(10),
+            send_buffer: range(4_194_304),
+            slow_start_after_idle: Some(true),
+            ..TcpSettings::default()
+        };
+        assert_eq!(differences(Some(bbr.clone()), Some(bbr.clone())), [""; 0]);
+        let available = TcpSettings { available_congestion_controls: vec!["reno".to_owned()], ..bbr.clone() };
+        assert_eq!(differences(Some(bbr.clone()), Some(available)), [""; 0], "what nobody uses");
+        let cubic = TcpSettings {
+            congestion_control: Some("cubic".to_owned()),
+            send_buffer: range(65_536),
+            slow_start_after_idle: Some(false),
+            ..bbr.clone()
+        };
+        assert_eq!(
+            differences(Some(bbr.clone()), Some(cubic)),
+            [
+                "congestion control is bbr in A and cubic in B",
+                "send buffer is 4096 to 4194304 B, at first 16384 B in A and 4096 to 65536 B, at first 16384 B in B",
+                "slow start after idle is on in A and off in B",
+            ]
+        );
+        assert_eq!(differences(None, Some(bbr)), ["congestion control is not known in A and bbr in B"]);
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn of(manifest: &Manifest) -> Vec<Condition> {
         ("faults", Some(fault::clauses(scenario).join("; ")).filter(|faults| !faults.is_empty())),
         ("machine", Some(self::machine(manifest))),
         ("system", Some(format!("{}, kernel {}", machine.platform, machine.kernel))),
+        ("TCP", tcp(manifest)),
         ("open files", Some(open_files.unwrap_or_else(|| "no limit".to_owned()))),
         ("feedlab", Some(version(manifest))),
         ("started", Some(when(&manifest.started))),
@@ -233,6 +234,27 @@ fn machine(manifest: &Manifest) -> String {
     let memory = machine.memory_bytes.map(|bytes| format!("{} of memory", human::size(bytes as f64)));
     let known: Vec<String> = machine.cpu.clone().into_iter().chain(cores).chain(memory).collect();
     if known.is_empty() { ABSENT.to_owned() } else { known.join(", ") }
+}
+
+/// What decides how fast a connection starts and how much it buffers; `None` if nothing of it is known.
+fn tcp(manifest: &Manifest) -> Option<String> {
+    let tcp = manifest.machine.tcp.as_ref()?;
+    let congestion = tcp.congestion_control.as_ref().map(|name| format!("congestion control {name}"));
+    let window = tcp.initial_window_segments.map(|segments| {
+        let again = if tcp.restarts_slowly() == Some(true) { ", and again when it was idle" } else { "" };
+        format!("a connection starts with {}{again}", wording::counted(segments.into(), "segment", "segments"))
+    });
+    let most = |bytes: u64| human::size(bytes as f64);
+    let buffers = tcp.receive_buffer.zip(tcp.send_buffer);
+    let buffers = buffers.map(|(receive, send)| {
+        format!(
+            "sockets buffer at most {} of what they receive and {} of what they send",
+            most(receive.max_bytes),
+            most(send.max_bytes)
+        )
+    });
+    let known: Vec<String> = [congestion, window, buffers].into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join("; "))
 }
 
 fn version(manifest: &Manifest) -> String {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, Network, Options, ProcessFault, Via};
+use feedlab_feed::process::{BufferRange, TcpSettings};
 
 use super::*;
 
@@ -40,6 +41,32 @@ fn changed(name: &str, change: impl Fn(&mut feedlab_experiment::Scenario)) -> Op
     assert!(caveats(&html).contains("loopback"), "without a round trip it runs over loopback");
     let name = format!("{name}: ");
     conditions(&html).lines().find_map(|line| line.strip_prefix(&name).map(str::to_owned))
+}
+
+#[test]
+fn tcp_is_described_as_far_as_it_is_known() {
+    let shown = |tcp: Option<TcpSettings>| {
+        let (_folder, mut results) = failing::results();
+        results.manifest.machine.tcp = tcp;
+        let html = render(&results).unwrap().html;
+        conditions(&html).lines().find_map(|line| line.strip_prefix("TCP: ").map(str::to_owned))
+    };
+    let range = |max_bytes| Some(BufferRange { min_bytes: 4_096, default_bytes: 16_384, max_bytes });
+    let cubic = TcpSettings {
+        congestion_control: Some("cubic".to_owned()),
+        initial_window_segments: Some(10),
+        receive_buffer: range(6 << 20),
+        send_buffer: range(4 << 20),
+        slow_start_after_idle: Some(true),
+        ..TcpSettings::default()
+    };
+    let expected = "congestion control cubic; a connection starts with 10 segments, and again when it was idle; sockets \
+                    buffer at most 6 MiB of what they receive and 4 MiB of what they send";
+    assert_eq!(shown(Some(cubic.clone())).as_deref(), Some(expected));
+    let bbr = TcpSettings { congestion_control: Some("bbr".to_owned()), send_buffer: None, ..cubic };
+    assert_eq!(shown(Some(bbr)).as_deref(), Some("congestion control bbr; a connection starts with 10 segments"));
+    assert_eq!(shown(Some(TcpSettings::default())), None);
+    assert_eq!(shown(None), None, "a result of before it was recorded");
 }
 
 #[test]

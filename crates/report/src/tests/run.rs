@@ -140,6 +140,7 @@ fn manifest(scenario: Scenario, run: String, cells: usize, verdict: Verdict) -> 
             kernel: "6.1.0".to_owned(),
             platform: "linux-x86_64".to_owned(),
             max_open_files: Some(1_048_576),
+            tcp: None,
         },
         cells_planned: cells,
         cells_measured: cells,

@@ -58,7 +58,7 @@ pub(super) fn accounts(is_accounted: std::io::Result<bool>) -> Check {
     match is_accounted {
         Ok(true) => Check::ok(name, "the kernel counts each connection's segments (TCP_INFO)"),
         Ok(false) => {
-            Check::warn(name, "no TCP_INFO: wire bytes and packets will be missing", "measure on Linux 4.2 or newer")
+            Check::warn(name, "no TCP_INFO: wire bytes and packets will be missing", "measure on Linux 4.19 or newer")
         }
         Err(error) => Check::fail(name, format!("no connection over loopback: {error}"), "sudo ip link set lo up"),
     }
@@ -75,6 +75,16 @@ pub(super) fn timestamps(on: Option<bool>) -> Check {
             "sudo sysctl -w net.ipv4.tcp_timestamps=1",
         ),
     }
+}
+
+/// `obstacle`: why the link emulator cannot work here, as "what: remedy".
+pub(super) fn namespaces(obstacle: Option<&anyhow::Error>) -> Check {
+    let name = "network namespaces";
+    let Some(obstacle) = obstacle.map(ToString::to_string) else {
+        return Check::ok(name, "allowed: the link emulator works");
+    };
+    let (what, remedy) = obstacle.split_once(": ").unwrap_or((&obstacle, "feedlab link --help"));
+    Check::warn(name, format!("{what}; runs without one work"), remedy)
 }
 
 #[cfg(test)]
@@ -103,6 +113,17 @@ mod tests {
         assert_eq!(ports(Some((60_000, 60_999))).mark, Mark::Warn);
         assert_eq!(ports(Some((60_000, 60_009))).mark, Mark::Fail);
         assert_eq!(ports(None).found, NOT_REPORTED);
+    }
+
+    #[test]
+    fn what_stops_the_link_emulator_is_a_warning_with_its_remedy() {
+        assert_eq!(namespaces(None), Check::ok("network namespaces", "allowed: the link emulator works"));
+        let missing = namespaces(Some(&anyhow::anyhow!("ip is not installed: `apt-get install -y iproute2`")));
+        assert_eq!((missing.mark, missing.fix.as_deref()), (Mark::Warn, Some("`apt-get install -y iproute2`")));
+        assert_eq!(missing.found, "ip is not installed; runs without one work");
+        if let Some(here) = crate::network::obstacle() {
+            assert!(namespaces(Some(&here)).fix.is_some_and(|fix| fix != "feedlab link --help"), "{here}");
+        }
     }
 
     #[test]
