@@ -200,6 +200,14 @@ metrics! {
     IdleBytesPerClientMin "idle_bytes_per_client_min" Bandwidth Bytes Mean, "idle bytes per client and minute",
         "Socket bytes of a client per minute without updates, both directions; measured after the clients have \
          settled and before the feed starts.";
+    ClientRetransmits "client_retransmits" Bandwidth Count Sum, "client retransmits",
+        "Segments that the clients' kernel retransmitted in the measured time: requests, publications, and the SYN of a \
+         connection.";
+    Timeouts "retransmission_timeouts" Bandwidth Count Sum, "retransmission timeouts",
+        "How often the retransmission timer of the server's kernel fired in the measured time, because nothing faster \
+         had noticed a loss; behind a proxy, that of the clients' kernel.";
+    ClientTimeouts "client_retransmission_timeouts" Bandwidth Count Sum, "client retransmission timeouts",
+        "How often the retransmission timer of the clients' kernel fired in the measured time.";
     ServerLegSocketBytes "server_leg_socket_bytes_per_update" ServerLeg Bytes Mean, "server leg: socket bytes per update",
         "Bytes written to and read from the server's sockets, both directions, per update that it delivered in the \
          same time.";

@@ -150,7 +150,7 @@ pub struct EndpointStats {
 
 /// The IP traffic of one endpoint: each segment with its headers, including handshakes and closes. Open connections
 /// count with their traffic so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireStats {
     /// Segments that the server sent, including pure acknowledgements.
     pub packets_out: u64,
@@ -162,9 +162,33 @@ pub struct WireStats {
     pub bytes_in: u64,
     /// Segments that the server retransmitted; also counted in `packets_out`.
     pub retransmits: u64,
+    /// How often the server's retransmission timer fired, including for the SYN or its answer; `None` if the kernel does
+    /// not report it (before Linux 6.7), or an older server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub timeouts: Option<u64>,
+}
+
+/// No traffic, to add to: what is known to be none is 0, and not unknown.
+impl Default for WireStats {
+    fn default() -> Self {
+        Self { packets_out: 0, packets_in: 0, bytes_out: 0, bytes_in: 0, retransmits: 0, timeouts: Some(0) }
+    }
 }
 
 impl WireStats {
+    /// Returns what has been added since an earlier moment. The difference to what is unknown is unknown.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            packets_out: self.packets_out.saturating_sub(earlier.packets_out),
+            packets_in: self.packets_in.saturating_sub(earlier.packets_in),
+            bytes_out: self.bytes_out.saturating_sub(earlier.bytes_out),
+            bytes_in: self.bytes_in.saturating_sub(earlier.bytes_in),
+            retransmits: self.retransmits.saturating_sub(earlier.retransmits),
+            timeouts: self.timeouts.zip(earlier.timeouts).map(|(now, then)| now.saturating_sub(then)),
+        }
+    }
+
     /// The segments of both directions.
     #[must_use]
     pub const fn packets(&self) -> u64 {
@@ -238,12 +262,15 @@ impl std::ops::AddAssign for HopStats {
 }
 
 impl std::ops::AddAssign for WireStats {
+    /// Names every field, so that none is forgotten. A sum with an unknown part is unknown.
     fn add_assign(&mut self, other: Self) {
-        self.packets_out += other.packets_out;
-        self.packets_in += other.packets_in;
-        self.bytes_out += other.bytes_out;
-        self.bytes_in += other.bytes_in;
-        self.retransmits += other.retransmits;
+        let Self { packets_out, packets_in, bytes_out, bytes_in, retransmits, timeouts } = other;
+        self.packets_out += packets_out;
+        self.packets_in += packets_in;
+        self.bytes_out += bytes_out;
+        self.bytes_in += bytes_in;
+        self.retransmits += retransmits;
+        self.timeouts = self.timeouts.zip(timeouts).map(|(sum, more)| sum + more);
     }
 }
 
@@ -253,4 +280,33 @@ impl std::ops::AddAssign for WireStats {
 pub struct Start {
     /// When the feed starts, µs of Unix time: the schedule counts from here.
     pub at: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_unknown_as_soon_as_one_part_is() {
+        let known = WireStats { retransmits: 3, timeouts: Some(2), ..WireStats::default() };
+        let unknown = WireStats { timeouts: None, ..known };
+        let sum = |parts: &[WireStats]| {
+            parts.iter().fold(WireStats::default(), |mut sum, part| {
+                sum += *part;
+                sum
+            })
+        };
+        assert_eq!((sum(&[known, known]).retransmits, sum(&[known, known]).timeouts), (6, Some(4)));
+        assert_eq!((sum(&[known, unknown]).retransmits, sum(&[known, unknown]).timeouts), (6, None));
+        assert_eq!(sum(&[known, known]).since(known), known);
+        assert_eq!([known.since(unknown).timeouts, unknown.since(known).timeouts], [None, None]);
+    }
+
+    #[test]
+    fn the_figures_of_an_older_server_have_no_timeouts() {
+        let older = r#"{"packets_out":1,"packets_in":2,"bytes_out":3,"bytes_in":4,"retransmits":5}"#;
+        let read: WireStats = serde_json::from_str(older).unwrap();
+        assert_eq!((read.retransmits, read.timeouts), (5, None));
+        assert_eq!(serde_json::to_string(&read).unwrap(), older);
+    }
 }

@@ -1,5 +1,5 @@
-//! What the kernel knows about one TCP connection: the segments and bytes that it sent and received, and the memory of
-//! its socket. Only this file asks the kernel; on systems other than Linux there is no answer.
+//! What the kernel knows about one TCP connection: the segments and bytes that it sent and received, what it sent again,
+//! and the memory of its socket. Only this file asks the kernel; on systems other than Linux there is no answer.
 //!
 //! Sources: `struct tcp_info` of linux/tcp.h, and net/ipv4/tcp.c (`tcp_get_info`) for what the fields count:
 //! `tcpi_segs_out` and `tcpi_segs_in` count all segments of the established connection, including pure acknowledgements
@@ -97,6 +97,8 @@ struct Info {
     /// Sequence numbers in `segments_in`: data, and one for a FIN.
     received_bytes: u64,
     retransmits: u64,
+    /// How often the retransmission timer fired; `None` before Linux 6.7, which does not say.
+    timeouts: Option<u64>,
     /// The congestion window, segments.
     congestion_window: u32,
 }
@@ -131,6 +133,7 @@ impl Info {
             bytes_out: packets_out * segment + self.sent_bytes + syn,
             bytes_in: packets_in * segment + self.received_data() + syn,
             retransmits: self.retransmits,
+            timeouts: self.timeouts,
         }
     }
 
@@ -168,8 +171,10 @@ mod kernel {
     const MEMINFO_VARS: usize = 9;
     /// `TCPI_OPT_TIMESTAMPS` of linux/tcp.h.
     const TIMESTAMPS: u8 = 1;
-    /// Bytes of an answer that has all fields below (Linux 4.19). The structure only grows.
+    /// Bytes of an answer that has all fields below except the timeouts (Linux 4.19), and of one that has these too
+    /// (Linux 6.7). The structure only grows.
     const WITH_BYTES_SENT: usize = offset_of!(libc::tcp_info, tcpi_bytes_sent) + size_of::<u64>();
+    const WITH_TIMEOUTS: usize = offset_of!(libc::tcp_info, tcpi_total_rto) + size_of::<u16>();
 
     pub(super) fn info(fd: RawFd) -> Option<Info> {
         let (info, filled) = get(fd, libc::IPPROTO_TCP, libc::TCP_INFO)?;
@@ -186,6 +191,7 @@ mod kernel {
             sent_bytes: info.tcpi_bytes_sent,
             received_bytes: info.tcpi_bytes_received,
             retransmits: info.tcpi_total_retrans.into(),
+            timeouts: (filled >= WITH_TIMEOUTS).then(|| info.tcpi_total_rto.into()),
             congestion_window: info.tcpi_snd_cwnd,
         })
     }
@@ -239,11 +245,12 @@ mod kernel {
             let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let (mut info, _): (libc::tcp_info, _) =
                 get(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO).unwrap();
-            (info.tcpi_total_retrans, info.tcpi_snd_cwnd) = (3, 10);
+            (info.tcpi_total_retrans, info.tcpi_total_rto, info.tcpi_snd_cwnd) = (3, 2, 10);
             // The sizes of the structure in Linux 4.18, 4.19, 6.6 and 6.7.
             let sizes = [192 + 8, 192 + 8 + 24, 240, 248];
             let read = sizes.map(|filled| read(&info, filled));
             assert_eq!(read.map(|info| info.map(|info| info.retransmits)), [None, Some(3), Some(3), Some(3)]);
+            assert_eq!(read.map(|info| info.and_then(|info| info.timeouts)), [None, None, None, Some(2)]);
             assert_eq!(read[3].unwrap().congestion_window, 10);
         }
     }

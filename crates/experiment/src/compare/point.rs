@@ -101,12 +101,15 @@ fn is_age_with_losses(metric: Metric, a: &Sample<'_>, b: &Sample<'_>) -> bool {
 }
 
 /// Whether a metric varies randomly from measurement to measurement: times, and metrics that depend on the machine's
-/// scheduler and allocator. Bytes and requests are determined by what is sent.
+/// scheduler and allocator, or on which packets were lost. Bytes and requests are determined by what is sent.
 fn is_noisy(metric: Metric) -> bool {
     let row = metric.row();
     let of_the_machine = matches!(row.group, Group::Cpu | Group::ConnectionCost | Group::Trust);
+    let of_lost_packets =
+        matches!(metric, Metric::Retransmits | Metric::ClientRetransmits | Metric::Timeouts | Metric::ClientTimeouts);
     row.unit == Unit::Microseconds
         || (of_the_machine && metric != Metric::HandshakeBytes)
+        || of_lost_packets
         || metric == Metric::ServerRssGrowth
 }
 
@@ -131,9 +134,13 @@ mod tests {
     #[test]
     fn m4_a_single_measurement_is_judged_only_if_it_is_not_random() {
         let once = |metric| finding(metric, Some(100.0), Some(Difference { value: 50.0, interval: None }), 0.05);
-        for metric in
-            [Metric::AgeP99, Metric::ServerCpuPerUpdate, Metric::ServerRssBytesPerConnection, Metric::ConnectP50]
-        {
+        for metric in [
+            Metric::AgeP99,
+            Metric::ServerCpuPerUpdate,
+            Metric::ServerRssBytesPerConnection,
+            Metric::ConnectP50,
+            Metric::ClientTimeouts,
+        ] {
             assert_eq!(once(metric), Finding::MeasuredOnce, "{metric}");
         }
         for metric in [Metric::SocketBytesPerUpdate, Metric::UpdatesMissed, Metric::HandshakeBytes] {

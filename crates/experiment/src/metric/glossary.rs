@@ -39,6 +39,15 @@ read then. So a connection for a single poll is counted like one that was open f
 as one: on loopback up to 65,483 bytes, on Ethernet 1,448. `scripts/check-bytes` compares all of this with a packet
 capture. Connections to no feed endpoint (`/stats`, for example) are not counted.
 
+**Losses** are those that TCP repaired, counted where they were sent: a server's retransmissions are of what went down,
+the clients' of what went up. A segment is *retransmitted* (`tcpi_total_retrans`) when three later ones or the time since
+then show that it is lost, when a tail-loss probe sends the last one again, or when the retransmission timer fires. The
+last is a *timeout* (`tcpi_total_rto`), which costs 200 ms and more, and a second for the SYN of a connection; before
+Linux 6.7 the kernel does not report it, and it is absent. Tail-loss probes alone are not reported for a connection. A
+connection that has ended keeps its counts. What is not counted: what was sent again after the last reading, at the end
+of a close, and the SYNs of a connection that never opened. Some are spurious: nothing was lost, and an acknowledgement
+was late.
+
 **Amounts per update** are differences between two readings of the server's counters, at the start and at the end of the
 measured time, divided by the updates that it delivered to clients between the same two readings; on the clients' leg
 behind a proxy, by the updates that the clients received.

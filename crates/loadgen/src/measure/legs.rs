@@ -53,6 +53,14 @@ impl Facts<'_> {
         put(metrics, Metric::PacketsPerUpdate, self.per_received(wire.packets() as f64));
         // Only the sending side knows its retransmits: these are the clients'.
         metrics.insert(Metric::Retransmits, wire.retransmits as f64);
+        put(metrics, Metric::Timeouts, wire.timeouts.map(|timeouts| timeouts as f64));
+    }
+
+    /// What the clients' own kernel sent again, whatever is between them and the server.
+    pub(super) fn clients_losses(&self, metrics: &mut Metrics) {
+        let Some(wire) = grown(self.start.leg.wire, self.end.leg.wire) else { return };
+        metrics.insert(Metric::ClientRetransmits, wire.retransmits as f64);
+        put(metrics, Metric::ClientTimeouts, wire.timeouts.map(|timeouts| timeouts as f64));
     }
 
     /// The parts of the socket bytes.
@@ -123,13 +131,7 @@ pub(super) fn clients_handshake(before: &LegStats, after: &LegStats) -> Option<f
 }
 
 /// The difference between two counts; `None` where the kernel does not report them.
-fn grown(from: Option<WireStats>, to: Option<WireStats>) -> Option<WireStats> {
+pub(super) fn grown(from: Option<WireStats>, to: Option<WireStats>) -> Option<WireStats> {
     let (from, to) = from.zip(to)?;
-    Some(WireStats {
-        packets_out: to.packets_out.saturating_sub(from.packets_out),
-        packets_in: to.packets_in.saturating_sub(from.packets_in),
-        bytes_out: to.bytes_out.saturating_sub(from.bytes_out),
-        bytes_in: to.bytes_in.saturating_sub(from.bytes_in),
-        retransmits: to.retransmits.saturating_sub(from.retransmits),
-    })
+    Some(to.since(from))
 }

@@ -43,6 +43,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
             bytes_out: 2 * count,
             bytes_in: count,
             retransmits: count / 1_000,
+            timeouts: Some(count / 2_000),
         }),
         ..EndpointStats::default()
     };
@@ -87,7 +88,8 @@ fn leg(count: u64) -> LegStats {
             packets_in: 0,
             bytes_out: 6 * count,
             bytes_in: 0,
-            retransmits: 0,
+            retransmits: count / 500,
+            timeouts: Some(count / 1_000),
         }),
     }
 }
@@ -183,6 +185,9 @@ fn counts_are_differences_between_the_right_snapshots() {
             (WireBytesPerUpdate, Some(15.0)),
             (PacketsPerUpdate, Some(0.2)),
             (Retransmits, Some(2.0)),
+            (Timeouts, Some(1.0)),
+            (ClientRetransmits, Some(4.0)),
+            (ClientTimeouts, Some(2.0)),
             // 100 bytes out and 50 in within 10 s, for 10 clients: 90 per minute each.
             (IdleBytesPerClientMin, Some(90.0)),
             (ServerRssBytesPerConnection, Some(20.0)),
@@ -312,6 +317,7 @@ fn a_server_that_restarted_has_no_differences_and_the_clients_figures_stay() {
         SocketBytesPerUpdate,
         WireBytesPerUpdate,
         Retransmits,
+        Timeouts,
         ServerCpuPerUpdate,
         ServerCpuPerRequest,
         ServerCpuCores,
@@ -320,8 +326,27 @@ fn a_server_that_restarted_has_no_differences_and_the_clients_figures_stay() {
         PublishLagP99,
     ];
     check(&facts, &absent.map(|metric| (metric, None)));
-    let present = [(UpdatesPublished, 40.0), (UpdatesMissed, 0.0), (IdleBytesPerClientMin, 90.0), (ServerCpuIdle, 0.0)];
+    let present = [
+        (UpdatesPublished, 40.0),
+        (UpdatesMissed, 0.0),
+        (IdleBytesPerClientMin, 90.0),
+        (ServerCpuIdle, 0.0),
+        (ClientRetransmits, 4.0),
+        (ClientTimeouts, 2.0),
+    ];
     check(&facts, &present.map(|(metric, value)| (metric, Some(value))));
+}
+
+#[test]
+fn timeouts_that_a_kernel_does_not_report_are_absent_and_its_retransmits_are_not() {
+    use Metric::*;
+    let job = job();
+    let mut facts = facts(&job);
+    let silent = |wire: &mut Option<WireStats>| *wire = wire.map(|wire| WireStats { timeouts: None, ..wire });
+    silent(&mut facts.end.leg.wire);
+    check(&facts, &[(ClientRetransmits, Some(4.0)), (ClientTimeouts, None), (Timeouts, Some(1.0))]);
+    facts.end.server.endpoints.values_mut().for_each(|endpoint| silent(&mut endpoint.wire));
+    check(&facts, &[(Retransmits, Some(2.0)), (Timeouts, None)]);
 }
 
 #[test]
@@ -430,6 +455,9 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
         (SocketBytesPerUpdate, Some(30.0)),
         (WireBytesPerUpdate, Some(60.0)),
         (PacketsPerUpdate, Some(0.4)),
+        (Retransmits, Some(4.0)),
+        (Timeouts, Some(2.0)),
+        (ClientRetransmits, Some(4.0)),
         (ConnectionsOpened, Some(3_100.0)),
         (HandshakeBytes, Some(350.0)),
         (PayloadBytesPerUpdate, Some(4.0)),

@@ -8,6 +8,7 @@ use feedlab_experiment::metric::SHORTEST_IDLE;
 use feedlab_feed::clock;
 use feedlab_feed::stats::{EndpointStats, Stats};
 
+use super::legs::grown;
 use super::{Facts, Metrics, put, quantile};
 
 impl Facts<'_> {
@@ -42,6 +43,7 @@ impl Facts<'_> {
 
     pub(super) fn bandwidth(&self, metrics: &mut Metrics) {
         put(metrics, Metric::IdleBytesPerClientMin, self.idle_bytes());
+        self.clients_losses(metrics);
         if !self.is_one_leg() {
             return self.two_legs(metrics);
         }
@@ -69,11 +71,11 @@ impl Facts<'_> {
     }
 
     fn wire(&self, metrics: &mut Metrics, start: &EndpointStats, end: &EndpointStats) {
-        let Some((start, end)) = start.wire.zip(end.wire) else { return };
-        let grown = |from: u64, to: u64| to.saturating_sub(from) as f64;
-        put(metrics, Metric::WireBytesPerUpdate, self.per_delivered(grown(start.bytes(), end.bytes())));
-        put(metrics, Metric::PacketsPerUpdate, self.per_delivered(grown(start.packets(), end.packets())));
-        metrics.insert(Metric::Retransmits, grown(start.retransmits, end.retransmits));
+        let Some(wire) = grown(start.wire, end.wire) else { return };
+        put(metrics, Metric::WireBytesPerUpdate, self.per_delivered(wire.bytes() as f64));
+        put(metrics, Metric::PacketsPerUpdate, self.per_delivered(wire.packets() as f64));
+        metrics.insert(Metric::Retransmits, wire.retransmits as f64);
+        put(metrics, Metric::Timeouts, wire.timeouts.map(|timeouts| timeouts as f64));
     }
 
     /// The bytes per client and minute while nothing is published, measured between the ramp and the start of the feed.

@@ -61,7 +61,7 @@ const PLAIN: [Plain; 14] = [
     ("process_open_fds", Gauge, "Open file descriptors.", |stats| stats.process.open_fds.map(|count| count as f64)),
 ];
 
-const OF_ENDPOINTS: [OfEndpoint; 17] = [
+const OF_ENDPOINTS: [OfEndpoint; 18] = [
     ("feedlab_endpoint_connections_total", Counter, "Connections of the transport.", |endpoint| {
         Some(endpoint.connections)
     }),
@@ -109,6 +109,12 @@ const OF_ENDPOINTS: [OfEndpoint; 17] = [
     ("feedlab_endpoint_retransmits_total", Counter, "Segments that were retransmitted.", |endpoint| {
         endpoint.wire.map(|wire| wire.retransmits)
     }),
+    (
+        "feedlab_endpoint_retransmission_timeouts_total",
+        Counter,
+        "Times that the retransmission timer fired.",
+        |endpoint| endpoint.wire.and_then(|wire| wire.timeouts),
+    ),
 ];
 
 pub(super) fn text(stats: &Stats) -> String {

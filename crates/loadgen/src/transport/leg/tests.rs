@@ -57,3 +57,29 @@ async fn a_client_that_is_not_measured_closes_at_once() {
     assert!(leg.kernel().leaving.is_empty());
     assert_eq!(leg.stats().connections, 1);
 }
+
+/// A listener whose queue is full ignores a SYN, and the client's kernel sends it again a second later: a loss that needs
+/// no lossy network.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_connection_sent_again_stays_counted_when_it_has_closed() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _in_the_queue = (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+    let late = tokio::spawn(TcpStream::connect(address));
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!late.is_finished(), "its SYN is lost");
+    let (_accepted, _) = (listener.accept().await.unwrap(), listener.accept().await.unwrap());
+    let leg = Leg::keeping_sockets();
+    let mut client = Counted::new(late.await.unwrap().unwrap(), leg.clone());
+    client.write_all(b"x").await.unwrap();
+    let open = leg.stats().wire.unwrap();
+    assert_eq!(open.retransmits, 1, "{open:?}");
+    assert!(matches!(open.timeouts, None | Some(1)), "absent before Linux 6.7: {open:?}");
+    drop(client);
+    let closed = leg.final_stats().await.wire.unwrap();
+    assert!(leg.kernel().leaving.is_empty());
+    assert_eq!((closed.retransmits, closed.timeouts), (open.retransmits, open.timeouts));
+}
