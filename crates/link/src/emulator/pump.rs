@@ -111,9 +111,8 @@ impl Link {
                 self.known_until[side] = now;
                 return false;
             };
-            // The wall clock may be set in between: it came after those before it, and not in the future.
             let age = Duration::from_micros(clock::own_unix_us().saturating_sub(frame.at_us));
-            let came = now.saturating_sub(age).max(self.known_until[side]);
+            let came = came(now, age, self.known_until[side]);
             self.known_until[side] = came;
             self.directions[side].take(came, frame.bytes.len().saturating_sub(ETHERNET_HEADER), frame.bytes);
         }
@@ -151,5 +150,23 @@ impl Link {
             }
         }
         Ok(!watched[2].revents().is_empty())
+    }
+}
+
+/// Returns when a packet came that is this old by the wall clock. That may be set in between, so a packet never came before
+/// those that are known, nor in the future.
+fn came(now: Duration, age: Duration, known_until: Duration) -> Duration {
+    now.saturating_sub(age).max(known_until.min(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_is_set_moves_no_packet_beyond_what_is_known() {
+        let ms = Duration::from_millis;
+        let found = [ms(0), ms(2), ms(7), Duration::from_secs(3600)].map(|age| came(ms(100), age, ms(95)));
+        assert_eq!(found, [ms(100), ms(98), ms(95), ms(95)]);
     }
 }

@@ -196,7 +196,7 @@ mod tests {
     fn frames_of_any_size_fit_their_blocks_and_do_not_overlap() {
         for (mtu, page) in [(576, 4096), (1500, 4096), (1500, 65_536), (9000, 4096), (65_535, 4096), (65_535, 65_536)] {
             let layout = Layout::of(mtu, page);
-            // What the kernel demands (packet_set_ring in net/packet/af_packet.c).
+            // What the kernel requires (packet_set_ring in net/packet/af_packet.c).
             assert_eq!((layout.block % page, layout.frame % ALIGNMENT), (0, 0), "{mtu}, {page}: {layout:?}");
             assert_eq!(layout.block / layout.frame, layout.per_block, "{mtu}, {page}: {layout:?}");
             assert!(layout.frame >= HEADROOM + mtu && layout.frames() >= LEAST_FRAMES, "{mtu}, {page}: {layout:?}");
