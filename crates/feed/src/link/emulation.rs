@@ -22,10 +22,10 @@ pub const MAX_QUEUE_BYTES: usize = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Emulation {
     /// Round-trip time: half of it in each direction.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::fine")]
     pub rtt: Duration,
     /// Up to this much more each way, uniformly distributed.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::fine")]
     pub jitter: Duration,
     /// Whether jitter may change the order of packets.
     pub reorder: bool,
@@ -158,7 +158,7 @@ mod tests {
     fn shares_rates_and_queues_are_written_as_people_do() {
         assert_eq!([parse_share("1%"), parse_share("0.5 %"), parse_share("0.15")], [Ok(0.01), Ok(0.005), Ok(0.15)]);
         assert_eq!(
-            [parse_rate("10Mbit"), parse_rate("384 kbit/s"), parse_rate("1e6")],
+            [parse_rate("10Mbit"), parse_rate("384 kbit/s"), parse_rate("1000000")],
             [Ok(10_000_000), Ok(384_000), Ok(1_000_000)]
         );
         let queues = ["100ms", "64kB", "50 packets", "1MiB"].map(str::parse);

@@ -15,10 +15,10 @@ pub const MAX_STEPS: usize = 100_000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Path {
     /// Propagation delay.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::fine")]
     pub delay: Duration,
     /// Up to this much more, uniformly distributed.
-    #[serde(with = "duration")]
+    #[serde(with = "duration::fine")]
     pub jitter: Duration,
     /// Whether jitter may change the order of packets.
     pub reorder: bool,
@@ -89,7 +89,7 @@ pub enum Queue {
     /// A number of bytes.
     Bytes(usize),
     /// The time that a packet would wait.
-    Time(#[serde(with = "duration")] Duration),
+    Time(#[serde(with = "duration::fine")] Duration),
 }
 
 impl Default for Queue {
@@ -118,7 +118,7 @@ pub struct Trace(Vec<Step>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// How long it lasts.
-    #[serde(with = "duration", rename = "for")]
+    #[serde(with = "duration::fine", rename = "for")]
     pub length: Duration,
     /// The rate, bits per second.
     pub rate: u64,

@@ -91,6 +91,36 @@ pub mod option {
     }
 }
 
+/// A duration as text, down to whole microseconds: a delay, which is finer than a timer.
+pub mod fine {
+    use super::{Deserializer, Duration, EXAMPLES, Serializer, parse_fine};
+    use serde::Deserialize as _;
+
+    /// Writes a duration as text.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        let micros = time.as_micros();
+        // In several units, the text could be longer than what is read.
+        if micros.is_multiple_of(1000) {
+            super::serialize(time, serializer)
+        } else {
+            serializer.collect_str(&format_args!("{micros}us"))
+        }
+    }
+
+    /// Reads a duration from text.
+    ///
+    /// # Errors
+    /// If the text is not a duration of at most a year.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        let refused = || serde::de::Error::custom(format!("{text:?} is not a duration; write it as {EXAMPLES}"));
+        parse_fine(&text).ok_or_else(refused)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
