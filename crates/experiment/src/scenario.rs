@@ -15,6 +15,7 @@ use crate::precision::Precision;
 
 mod change;
 mod contender;
+mod emulated_link;
 mod error;
 mod lab;
 mod label;
@@ -27,10 +28,11 @@ pub mod written;
 pub(crate) use change::with_changes;
 pub use change::{Change, ChangeError};
 pub use contender::{Connections, Contender, Http, Link, Options, ReconnectPolicy, Serving, Via};
+pub use emulated_link::{Congestion, EmulatedLink, NetworkModel, Profile};
 pub use error::ScenarioError;
 pub(crate) use error::{plain_message, position};
 pub use feedlab_feed::Transport;
-pub use feedlab_feed::link::{LinkFault, Network};
+pub use feedlab_feed::link::{Emulation, LinkFault, Network, Queue, Rate};
 pub use feedlab_feed::schedule::ScheduleKind;
 pub use feedlab_feed::settings::{AgeFrom, SlowPolicy, Stall};
 pub use lab::{Fault, FaultKind, ProcessFault};
@@ -54,6 +56,9 @@ pub struct Scenario {
     /// The emulated network between clients and server; `None` for plain loopback.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub network: Option<Network>,
+    /// The link that emulates the network, if not the lab proxy does. Its round trip and jitter are in `network` too.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub link: Option<EmulatedLink>,
     /// The nginx configuration, for contenders that connect through nginx.
     #[serde(skip_serializing_if = "Nginx::is_default", default)]
     pub nginx: Nginx,

@@ -119,6 +119,7 @@ fn scenario(question: &Question, contenders: Vec<Contender>, updates: f64) -> Sc
             churn: None,
         },
         network: Some(Network { rtt: question.rtt, ..Network::default() }),
+        link: None,
         nginx: Nginx::default(),
         faults: Vec::new(),
         precision: None,

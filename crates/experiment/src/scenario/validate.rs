@@ -16,6 +16,7 @@ mod drain;
 mod fault;
 mod feed;
 mod lab;
+mod link;
 mod precision;
 mod target;
 mod threshold;
@@ -43,7 +44,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     let seed = errors.take(bounds::whole("seed", written.seed.as_ref(), 0..=i64::MAX, 1));
     let feed = errors.take(feed::feed(&written.feed, folder));
     let clients = errors.take(clients(&written.clients));
-    let network = errors.take(written.network.as_ref().map(lab::network).transpose());
+    let network = errors.take(written.network.as_ref().map(link::network).transpose());
     let measure = errors.take(measure(&written.measure));
     let targets = errors.take(target::targets(&written.target));
     let contenders = errors.take(contender::contenders(&written.contender));
@@ -64,15 +65,24 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
     else {
         return Err(errors);
     };
+    let (network, link) = network.unzip();
+    let link = link.flatten();
     target::measured(&written, &targets, &feed)?;
     let nginx = lab::nginx(written.nginx.as_ref(), &written.contender, &feed)?;
-    let lab = fault::Lab { contenders: &written.contender, feed: &feed, measure: &measure, upstreams: nginx.upstreams };
+    let lab = fault::Lab {
+        contenders: &written.contender,
+        feed: &feed,
+        measure: &measure,
+        upstreams: nginx.upstreams,
+        is_link: link.is_some(),
+    };
     let faults = lab.faults(&written.fault)?;
     lab::addresses(written.nginx.as_ref(), network.as_ref(), &faults)?;
     contender::stamps(&written.contender, &feed)?;
     let inputs = drain::DrainInputs {
         contenders: &contenders,
         network: network.as_ref(),
+        link: link.as_ref(),
         source: &feed.source,
         faults: &faults,
     };
@@ -86,6 +96,7 @@ fn resolved(text: &str, folder: &Path) -> Result<Scenario, FieldErrors> {
         nginx,
         feed,
         network,
+        link,
         faults,
         measure,
         precision: None,

@@ -14,12 +14,14 @@ use super::{Broker, Headers, ScheduleKind};
 mod contender;
 mod json_schema;
 mod lab;
+mod link;
 mod target;
 mod value;
 
 pub(super) use contender::{Contender, TransportKind};
 pub use json_schema::json_schema;
 pub(super) use lab::{Fault, Network, Nginx};
+pub(super) use link::{WrittenQueue, WrittenRate, WrittenShare};
 pub(super) use target::{
     Cursor, CursorWord, Endpoint, Publish, QueryCursor, Stamp, Target, TextOrTable, WrittenEndpoint,
 };
@@ -47,7 +49,7 @@ pub(super) struct Written {
     pub(super) feed: Feed,
     /// The clients that receive the feed.
     pub(super) clients: Clients,
-    /// The network between clients and server, emulated by the lab proxy; without this table, plain loopback.
+    /// The network between clients and server, emulated by the lab proxy or by a link; without this table, plain loopback.
     pub(super) network: Option<Network>,
     /// The nginx configuration, for contenders that connect through nginx.
     pub(super) nginx: Option<At<Nginx>>,

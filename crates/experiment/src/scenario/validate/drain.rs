@@ -7,7 +7,7 @@ use feedlab_feed::Transport;
 use feedlab_feed::wire::sse::{RETRY, RETRY_SPREAD};
 
 use super::super::error::FieldError;
-use super::super::{Contender, Fault, Network, Options, Source, written};
+use super::super::{Contender, EmulatedLink, Fault, Network, Options, Source, written};
 use super::{HOUR, SECOND, bounds};
 use crate::clients::{BACKOFF_CAP, SSE_JITTER};
 
@@ -15,6 +15,7 @@ use crate::clients::{BACKOFF_CAP, SSE_JITTER};
 pub(super) struct DrainInputs<'a> {
     pub(super) contenders: &'a [Contender],
     pub(super) network: Option<&'a Network>,
+    pub(super) link: Option<&'a EmulatedLink>,
     pub(super) source: &'a Source,
     pub(super) faults: &'a [Fault],
 }
@@ -23,7 +24,12 @@ pub(super) struct DrainInputs<'a> {
 /// would count as missed.
 pub(super) fn drain(written: &written::Measure, inputs: &DrainInputs<'_>) -> Result<Duration, FieldError> {
     let longest = inputs.contenders.iter().map(interval).max().unwrap_or_default();
-    let default = longest + SECOND + inputs.round_trips() + inputs.buffer_fill_time() + inputs.recovery_time();
+    let default = longest
+        + SECOND
+        + inputs.round_trips()
+        + inputs.buffer_fill_time()
+        + inputs.recovery_time()
+        + inputs.retransmission_time();
     let drain = bounds::duration("drain", written.drain.as_ref(), Duration::ZERO..=HOUR, default)?;
     match &written.drain {
         Some(given) if drain < longest => {
@@ -60,6 +66,16 @@ impl DrainInputs<'_> {
         let least = payload_bytes.first().map_or(1, |bytes| (*bytes).max(1));
         let ms = (1000.0 * buffer as f64 / (updates_per_s * least as f64)).ceil();
         Duration::from_millis(ms.min(1000.0 * LONGEST) as u64)
+    }
+
+    /// Returns the time until what a link has lost or queued has arrived.
+    fn retransmission_time(&self) -> Duration {
+        /// Four timeouts in a row, of at least Linux's 200 ms and doubled each time (RFC 6298, section 5.5).
+        const TIMEOUTS: Duration = Duration::from_secs(3);
+        /// The maximum: with a longer queue, the scenario is meant to show that hardly anything arrives.
+        const LONGEST: Duration = Duration::from_secs(60);
+        let Some(link) = self.link.filter(|link| link.loses()) else { return Duration::ZERO };
+        TIMEOUTS + (15 * link.emulation.rtt).min(LONGEST) + link.longest_wait().min(LONGEST)
     }
 
     /// Returns the time until a client that was cut off at the last moment is back. A backoff doubles, so its next wait

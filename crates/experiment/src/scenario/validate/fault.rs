@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::error::FieldError;
 use super::super::written::{self, At, WrittenDuration};
-use super::super::{Fault, FaultKind, Feed, Http, Measure, ProcessFault};
+use super::super::{Fault, FaultKind, Feed, Http, LinkFault, Measure, ProcessFault};
 use super::lab::MOST_UPSTREAMS;
 use super::{HOUR, SECOND, bounds, contender};
 
@@ -20,6 +20,8 @@ pub(super) struct Lab<'a> {
     pub(super) measure: &'a Measure,
     /// The number of servers behind nginx at the start.
     pub(super) upstreams: u32,
+    /// Whether the network is a link, and not the lab proxy.
+    pub(super) is_link: bool,
 }
 
 impl Lab<'_> {
@@ -28,6 +30,7 @@ impl Lab<'_> {
         let mut servers = self.upstreams;
         for one in written {
             self.reject_impossible(&one.kind)?;
+            self.reject_on_link(one)?;
             if *one.kind == FaultKind::Process(ProcessFault::Add) {
                 servers += 1;
                 faults.push(self.added(one, servers)?);
@@ -144,6 +147,24 @@ impl Lab<'_> {
                 let problem = "the lab proxy can answer only in unencrypted HTTP/1.1; remove `tls` and `http` from \
                                the contenders, or the fault";
                 Err(FieldError::at(written, problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rejects faults of connections on a link, which knows only packets: it can be down, for all of them.
+    fn reject_on_link(&self, written: &written::Fault) -> Result<(), FieldError> {
+        match (*written.kind, &written.share) {
+            (FaultKind::Link(LinkFault::BlackHole), Some(share)) if self.is_link && **share < 1.0 => {
+                Err(FieldError::at(share, "a link that is down is down for all clients; remove `share`"))
+            }
+            (FaultKind::Link(kind), _) if self.is_link && kind != LinkFault::BlackHole => {
+                let problem = format!(
+                    "the fault {} needs the lab proxy, and this network is a link, whose only fault is black-hole; use that \
+                     one, remove the fault, or use `model = \"proxy\"`",
+                    kind.name()
+                );
+                Err(FieldError::at(&written.kind, problem))
             }
             _ => Ok(()),
         }

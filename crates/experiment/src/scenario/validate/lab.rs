@@ -10,7 +10,7 @@ use super::super::{Balance, Fault, Feed, Network, Nginx};
 use super::{HOUR, SECOND, bounds, contender};
 
 /// The longest round trip and jitter.
-const LONGEST_RTT: Duration = Duration::from_secs(10);
+pub(super) const LONGEST_RTT: Duration = Duration::from_secs(10);
 /// The shortest timeout.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);
 /// The maximum number of servers behind one nginx.
@@ -70,23 +70,23 @@ pub(super) fn nginx(
     }
 }
 
-/// Several servers have several addresses, but the lab proxy forwards to one, and a fault would affect only one of
-/// them.
+/// Several servers have several addresses, but the lab proxy forwards to one, a link has one behind it, and a fault would
+/// affect only one of them.
 pub(super) fn servers(written: &written::Written, feed: &Feed, has_faults: bool) -> Result<(), FieldError> {
     let Some(at) = written.feed.servers.as_ref().filter(|_| feed.servers > 1) else { return Ok(()) };
     let via_nginx = written.contender.iter().any(|one| contender::nginx(one).is_some());
     let problem = match () {
         () if via_nginx => "nginx distributes connections over its own servers; use `upstreams` of [nginx] instead",
         () if written.network.is_some() || has_faults => {
-            "the lab proxy forwards to one server, and a fault affects one; remove [network] and [[fault]], or use a \
-             single server"
+            "the lab proxy forwards to one server, a link ends at one, and a fault affects one; remove [network] and \
+             [[fault]], or use a single server"
         }
         () => return Ok(()),
     };
     Err(FieldError::at(at, problem))
 }
 
-/// Balancing by address is not possible behind the lab proxy, which gives all clients the same address.
+/// Balancing by address is not possible behind the lab proxy or a link, where all clients have the same address.
 pub(super) fn addresses(
     written: Option<&At<written::Nginx>>,
     network: Option<&Network>,
@@ -97,7 +97,7 @@ pub(super) fn addresses(
     match balance {
         Some(at) if hides => Err(FieldError::at(
             at,
-            "behind the lab proxy all clients have the same address; remove [network] and its faults, or use another \
+            "behind the lab proxy or a link all clients have the same address; remove [network] and its faults, or use another \
              `balance`",
         )),
         _ => Ok(()),

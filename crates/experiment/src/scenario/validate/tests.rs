@@ -7,6 +7,7 @@ use super::*;
 use crate::Metric;
 
 mod lab;
+mod link;
 mod target;
 
 const GOOD: &str = r#"schema = 1

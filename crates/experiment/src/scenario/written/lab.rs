@@ -3,25 +3,53 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::{Balance, FaultKind};
-use super::{At, OneOrMany, WrittenDuration};
+use super::super::{Balance, Congestion, FaultKind, NetworkModel, Profile};
+use super::{At, OneOrMany, WrittenDuration, WrittenQueue, WrittenRate, WrittenShare};
 
-/// The network between clients and server, emulated by the lab proxy; without this table, plain loopback.
+/// The network between clients and server, emulated by the lab proxy or by a link; without this table, plain loopback.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Network {
+    /// What emulates the network: `proxy` is the lab proxy, which delays what connections carry; `link` moves the packets
+    /// of the kernel's own TCP between two network namespaces, so that they can also be lost, queued and reordered, and
+    /// needs a system that lets users create namespaces. Default proxy.
+    pub(in super::super) model: Option<At<NetworkModel>>,
+    /// A kind of link whose values the other keys replace one by one; for the model link.
+    pub(in super::super) profile: Option<At<Profile>>,
     /// Added round-trip time, at most 10s: half of it in each direction, and a whole round trip before the first bytes
     /// of a new connection, as a handshake takes. Default 0s.
     pub(in super::super) rtt: Option<At<WrittenDuration>>,
     /// Up to this much extra delay in each direction, uniformly distributed; order is kept. With an rtt of
     /// 80ms, 20ms makes round trips of 80 to 120 ms. Default 0s.
     pub(in super::super) jitter: Option<At<WrittenDuration>>,
-    /// Bytes per second for each connection in each direction; unlimited by default.
+    /// Let jitter change the order of packets; for the model link. Default false.
+    pub(in super::super) reorder: Option<At<bool>>,
+    /// Share of the packets that is lost in each direction, as `"1%"` or 0.01; for the model link. Default 0%.
+    pub(in super::super) loss: Option<At<WrittenShare>>,
+    /// Mean number of packets that are lost in a row, 1 or more; for the model link. By default, each packet is lost
+    /// independently of the others.
+    #[schemars(range(min = 1))]
+    pub(in super::super) loss_burst: Option<At<f64>>,
+    /// Rate from the server to the clients, which all of them share, as in `"10Mbit"` (per second, IP packets); for the
+    /// model link. Unlimited by default.
+    pub(in super::super) rate: Option<At<WrittenRate>>,
+    /// Rate from the clients to the server; for the model link. Default: as `rate`.
+    pub(in super::super) rate_up: Option<At<WrittenRate>>,
+    /// How much may wait for the rate in each direction, as `"100ms"`, `"64kB"` or `"50 packets"`; what comes when it is
+    /// full is dropped; for the model link. Default 1000 packets.
+    pub(in super::super) queue: Option<At<WrittenQueue>>,
+    /// The largest IP packet in bytes; for the model link. Default 1500.
+    #[schemars(range(min = 576, max = 65535))]
+    pub(in super::super) mtu: Option<At<i64>>,
+    /// Congestion control of the server and the clients; for the model link. By default, the machine's.
+    pub(in super::super) congestion: Option<At<Congestion>>,
+    /// Bytes per second for each connection in each direction; for the model proxy. Unlimited by default.
     #[schemars(range(min = 1))]
     pub(in super::super) bandwidth_bytes_per_s: Option<At<i64>>,
-    /// Close connections that have been idle for this long, as proxies and NATs do; never by default.
+    /// Close connections that have been idle for this long, as proxies and NATs do; for the model proxy. Never by default.
     pub(in super::super) idle_timeout: Option<At<WrittenDuration>>,
-    /// Hold back what the server sends until this many bytes have accumulated, as a buffering proxy does.
+    /// Hold back what the server sends until this many bytes have accumulated, as a buffering proxy does; for the model
+    /// proxy.
     #[schemars(range(min = 1))]
     pub(in super::super) buffer_bytes: Option<At<i64>>,
 }

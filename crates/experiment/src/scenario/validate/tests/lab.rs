@@ -155,14 +155,15 @@ const REJECTED: &[(&str, &str, &str)] = &[
     (
         "[clients]",
         "servers = 2\n[network]\n[clients]",
-        "9:11: the lab proxy forwards to one server, and a fault affects one; remove [network] and [[fault]], or use \
-         a single server",
+        "9:11: the lab proxy forwards to one server, a link ends at one, and a fault affects one; remove [network] and \
+         [[fault]], or use a single server",
     ),
     ("[clients]", "[network]\nrtt = \"11s\"\n[clients]", "10:7: `rtt` is 11s; it must be from 0s to 10s"),
     (
         "[clients]",
         "[network]\ndelay = \"1s\"\n[clients]",
-        "10:1: unknown key `delay`; allowed here: rtt, jitter, bandwidth_bytes_per_s, idle_timeout, buffer_bytes",
+        "10:1: unknown key `delay`; allowed here: model, profile, rtt, jitter, reorder, loss, loss_burst, rate, rate_up, \
+         queue, mtu, congestion, bandwidth_bytes_per_s, idle_timeout, buffer_bytes",
     ),
     ("[clients]", "[network]\nbuffer_bytes = 0\n[clients]", "10:16: `buffer_bytes` is 0; it must be from 1 to 1048576"),
     (
@@ -349,7 +350,10 @@ fn an_impossible_fault_of_a_server_is_rejected() {
     let far = hash.replace("[nginx]", "[network]\nrtt = \"10ms\"\n[nginx]");
     assert!(
         parse(&hash).is_ok()
-            && parse(&far).unwrap_err().to_string().contains("behind the lab proxy all clients have the same address")
+            && parse(&far)
+                .unwrap_err()
+                .to_string()
+                .contains("behind the lab proxy or a link all clients have the same address")
     );
     let stalled =
         behind_nginx().replace("[nginx]", "stall = { after = \"1s\", for = \"1s\" }\nbroker = \"nats\"\n[nginx]");
