@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::model::{Case, NotPredicted};
 use super::transport::{Arithmetic, Passage};
 use crate::Scenario;
-use crate::scenario::{ScheduleKind, Source};
+use crate::scenario::{EmulatedLink, ScheduleKind, Source};
 
 /// Returns the assumptions of a prediction, and what it omits and why, one sentence each.
 pub(super) fn assumptions(
@@ -15,7 +15,7 @@ pub(super) fn assumptions(
 ) -> Vec<String> {
     let scenario = case.scenario;
     let mut all = vec![distance(scenario)];
-    all.push(undisturbed(scenario).to_owned());
+    all.extend(undisturbed(scenario).map(str::to_owned));
     all.push(schedule(&scenario.feed.source).to_owned());
     let asking = if case.contender.is_auto() { ladder(case, arithmetic) } else { arithmetic.request_pattern() };
     all.push(asking.to_owned());
@@ -25,25 +25,34 @@ pub(super) fn assumptions(
     if scenario.feed.stall.is_some() {
         all.push("The stall is included in the ages, but not in requests, bytes and packets.".to_owned());
     }
-    all.push(
-        "HTTP headers are those of feedlab's own clients and server on 127.0.0.1 with a five-digit port; \
-         acknowledgements are sent as Linux does on loopback, as soon as the receiver has read the data."
-            .to_owned(),
-    );
+    all.push(headers(scenario).to_owned());
     all.dedup();
     all
 }
 
-/// Returns the assumption about delays and losses of server, clients and network path.
-fn undisturbed(scenario: &Scenario) -> &'static str {
-    match (scenario.faults.is_empty(), scenario.clients.slow.is_none()) {
+/// Returns the assumption about HTTP headers and acknowledgements.
+const fn headers(scenario: &Scenario) -> &'static str {
+    if scenario.link.is_some() {
+        "HTTP headers are those of feedlab's own clients and server at an address of nine characters with a five-digit port."
+    } else {
+        "HTTP headers are those of feedlab's own clients and server on 127.0.0.1 with a five-digit port; \
+         acknowledgements are sent as Linux does on loopback, as soon as the receiver has read the data."
+    }
+}
+
+/// Returns the assumption about delays and losses of server, clients and network path; `None` on a link that loses packets.
+fn undisturbed(scenario: &Scenario) -> Option<&'static str> {
+    if scenario.link.as_ref().is_some_and(EmulatedLink::loses) {
+        return None;
+    }
+    Some(match (scenario.faults.is_empty(), scenario.clients.slow.is_none()) {
         (true, true) => "The server responds and clients read without delay, and nothing is lost or retransmitted.",
         (true, false) => {
             "The server responds and all clients except the slow readers read without delay, and nothing is lost or \
              retransmitted."
         }
         (false, _) => "Except during the scenario's faults, the server responds and clients read without delay.",
-    }
+    })
 }
 
 /// Returns the assumption about whether clients of the fallback ladder leave the first rung.
@@ -76,11 +85,19 @@ fn distance(scenario: &Scenario) -> String {
     let network = scenario.network.unwrap_or_default();
     let [rtt, jitter] = [network.rtt, network.jitter].map(humantime::format_duration);
     match (network.rtt.is_zero(), network.jitter.is_zero()) {
+        (true, true) if scenario.link.is_some() => {
+            "The link has no delay: any measured age above the prediction is the machine's own time, and the emulator's."
+                .to_owned()
+        }
         (true, true) => "The network has no delay (plain loopback): any measured age above the prediction is the \
                          machine's own time, for scheduling and copying, and not a property of the transport."
             .to_owned(),
         (false, true) => format!(
             "One-way delay is always half of the {rtt} round trip; a new connection takes one additional round trip."
+        ),
+        (_, false) if scenario.link.as_ref().is_some_and(|link| link.emulation.reorder) => format!(
+            "One-way delay is half of the {rtt} round trip plus up to {jitter} of jitter, uniformly distributed, which changes \
+             the order of packets; a new connection takes one additional round trip."
         ),
         (_, false) => format!(
             "One-way delay is half of the {rtt} round trip plus up to {jitter} of jitter, uniformly distributed and \

@@ -111,15 +111,16 @@ impl Figures {
             self.put(Metric::IdleBytesPerClientMin, Ok(idle));
         }
         if traffic.updates > 0.0 {
-            for (metric, amount) in [
+            let sockets = [
                 (Metric::PayloadBytesPerUpdate, bytes.payload),
                 (Metric::HeaderBytesPerUpdate, bytes.headers),
                 (Metric::FramingBytesPerUpdate, bytes.framing),
                 (Metric::KeepaliveBytesPerUpdate, bytes.keepalive),
                 (Metric::SocketBytesPerUpdate, bytes.up + bytes.down),
-                (Metric::WireBytesPerUpdate, wire.bytes),
-                (Metric::PacketsPerUpdate, wire.packets),
-            ] {
+            ];
+            let wire = [(Metric::WireBytesPerUpdate, wire.bytes), (Metric::PacketsPerUpdate, wire.packets)];
+            let wire = wire.into_iter().filter(|_| self.knows(FigureKind::Wire)).collect::<Vec<_>>();
+            for (metric, amount) in sockets.into_iter().chain(wire) {
                 self.put(metric, Ok(amount / traffic.updates));
             }
         }

@@ -8,17 +8,22 @@ use crate::Metric;
 use crate::scenario::Connections;
 
 /// Returns the predictions for a new connection. The lab proxy delays the first bytes by TCP's round trip, so that it
-/// is part of the TLS handshake, or without TLS of the request, and the connect itself takes no time.
+/// is part of the TLS handshake, or without TLS of the request, and the connect itself takes no time. Over a link, it is
+/// the connect that takes it.
 pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metric, f64)> {
-    let Case { contender, path, .. } = *case;
+    let Case { scenario, contender, path, .. } = *case;
     if !path.has_delay() || contender.is_auto() || !arithmetic.requests_immediately(&contender.link) {
         return Vec::new();
     }
-    let tls = path.tls.then(|| (Metric::TlsP50, path.handshake_time()));
-    let request = if path.tls { path.mean_round_trip() } else { path.open_time() };
+    let is_link = scenario.link.is_some();
+    let connect = is_link.then(|| (Metric::ConnectP50, path.mean_round_trip()));
+    let tls = if is_link { path.mean_round_trip() } else { path.handshake_time() };
+    let tls = path.tls.then_some((Metric::TlsP50, tls));
+    let request = if path.tls || is_link { path.mean_round_trip() } else { path.open_time() };
     let mut all = vec![(Metric::FirstUpdateP50, path.open_time())];
     // Clients that share a connection find it open; join probes open their own.
     if contender.link.connections == Connections::PerClient {
+        all.extend(connect);
         all.extend(tls);
         all.extend([(Metric::RequestP50, request), (Metric::OpenP50, path.open_time())]);
     }
@@ -29,12 +34,14 @@ pub(super) fn metrics(case: &Case<'_>, arithmetic: &dyn Arithmetic) -> Vec<(Metr
 mod tests {
     use std::time::Duration;
 
+    use feedlab_feed::link::Emulation;
+
     use super::super::model::NetworkPath;
     use super::super::tests::contender;
     use super::super::transport;
     use super::*;
     use crate::fixture;
-    use crate::scenario::{Contender, Link, Options};
+    use crate::scenario::{Contender, EmulatedLink, Link, Options};
 
     #[test]
     fn an_endpoint_is_open_after_two_round_trips_and_with_tls_after_three() {
@@ -57,5 +64,28 @@ mod tests {
         assert_eq!(of(&encrypted, far(true), Metric::RequestP50), Some(100.0));
         assert_eq!(of(&encrypted, far(true), Metric::FirstUpdateP50), Some(300.0));
         assert_eq!(all(&sse, NetworkPath::default()), [], "on loopback, only the machine takes time");
+    }
+
+    #[test]
+    fn over_a_link_each_step_takes_its_own_round_trip() {
+        let contender = Contender {
+            link: Link { tls: true, ..Link::default() },
+            ..contender(Options::Sse { keepalive: Duration::from_secs(15) })
+        };
+        let mut scenario = fixture::scenario();
+        scenario.link = Some(EmulatedLink { emulation: Emulation::default(), congestion: None });
+        let path = NetworkPath { rtt: 0.1, jitter: 0.0, tls: true };
+        let case = Case { scenario: &scenario, contender: &contender, clients: 1.0, path };
+        let mut found = metrics(&case, &*transport::of(&contender.options));
+        found.sort_by_key(|(metric, _)| *metric);
+        let ms: Vec<_> = found.iter().map(|(metric, us)| (*metric, (us / 1e3).round())).collect();
+        let expected = [
+            (Metric::ConnectP50, 100.0),
+            (Metric::TlsP50, 100.0),
+            (Metric::RequestP50, 100.0),
+            (Metric::OpenP50, 300.0),
+            (Metric::FirstUpdateP50, 300.0),
+        ];
+        assert_eq!(ms, expected);
     }
 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use feedlab_feed::tcp;
+
 use super::failure::idle::IdleEffect;
 use super::injected;
 use super::model::{Case, FeedModel, NotPredicted};
 use super::transport::{Arithmetic, Passage};
-use crate::scenario::{Http, Source};
+use crate::scenario::{Http, ScheduleKind, Source};
+
+/// The maximum size of a message head, bytes.
+const HEAD: f64 = 1_500.0;
 
 /// Returns why figures are not predicted, from the scenario and the contender's configuration.
 pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> BTreeSet<NotPredicted> {
@@ -38,13 +43,43 @@ pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
         (is_nginx, NotPredicted::Proxied),
     ];
     let met = met.into_iter().filter_map(|(is_met, reason)| is_met.then_some(reason));
-    met.chain(arithmetic.may_lose(case, feed).filter(|_| !breaks)).collect()
+    let over_link = over_link(case, arithmetic, feed).filter(|_| !breaks);
+    met.chain(arithmetic.may_lose(case, feed).filter(|_| !breaks)).chain(over_link).collect()
+}
+
+/// Returns what keeps a link from being only distance. With faults, that does not matter.
+fn over_link(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> impl Iterator<Item = NotPredicted> {
+    let met = case.scenario.link.as_ref().map(|link| {
+        let emulation = &link.emulation;
+        [
+            (emulation.loss > 0.0, NotPredicted::PacketsLost),
+            (link.is_limited(), NotPredicted::Queued),
+            (!emulation.jitter.is_zero(), NotPredicted::LinkJitter),
+            (!fits_initial_window(case, arithmetic, feed, emulation.mtu), NotPredicted::SlowStart),
+            (true, NotPredicted::OverLink),
+        ]
+    });
+    met.into_iter().flatten().filter_map(|(is_met, reason)| is_met.then_some(reason))
+}
+
+/// Whether what is sent at once reaches the other side without an acknowledgement in between: in ten segments (RFC 6928),
+/// to which Linux also returns after a pause (`tcp_slow_start_after_idle`).
+fn fits_initial_window(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel, mtu: u32) -> bool {
+    const SEGMENTS: f64 = 10.0;
+    let burst = match case.scenario.feed.source {
+        Source::Synthetic { schedule: ScheduleKind::Burst, burst_size, .. } => f64::from(burst_size),
+        // Updates of a recording may fall due at the same time.
+        Source::Replay { .. } => return false,
+        _ => 1.0,
+    };
+    // A poll that is late finds twice as many; independent updates come in clusters.
+    let updates = 2.0 * arithmetic.batch_size(feed.rate()).max(burst);
+    let headers = (tcp::HEADERS_V4 + tcp::TIMESTAMPS) as f64;
+    feed.sizes.chunk.max(feed.sizes.json) * updates + HEAD <= SEGMENTS * (f64::from(mtu) - headers)
 }
 
 /// Whether a message passes the network path in less than a millisecond.
 fn has_bandwidth(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> bool {
-    /// The maximum size of a message head, bytes.
-    const HEAD: f64 = 1_500.0;
     let Some(bandwidth) = case.scenario.network.and_then(|network| network.bandwidth_bytes_per_s) else { return true };
     let update = feed.sizes.chunk.max(feed.sizes.json);
     (update * arithmetic.batch_size(feed.rate()) + HEAD) / bandwidth as f64 <= 0.001

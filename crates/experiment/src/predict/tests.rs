@@ -8,6 +8,7 @@ use crate::scenario::{Fault, FaultKind, LinkFault, Network, Options, Source};
 
 mod churn;
 mod lab;
+mod link;
 
 /// Returns a feed with a measured time from 1 s to `end`, and 30 s after it.
 pub(super) fn feed(arrivals: Arrivals, end: f64) -> FeedModel {

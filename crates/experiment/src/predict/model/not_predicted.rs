@@ -13,6 +13,8 @@ pub(crate) enum FigureKind {
     Connections,
     /// Bytes and packets.
     Bytes,
+    /// The part of bytes and packets that the kernels decide.
+    Wire,
     /// The upstream bytes of what clients publish.
     Publications,
 }
@@ -28,6 +30,16 @@ pub(crate) enum NotPredicted {
     Faults,
     /// Faults or a slow link delay messages at known times.
     Delayed,
+    /// A link loses packets, which the kernels send again.
+    PacketsLost,
+    /// Packets wait for the rate of a link.
+    Queued,
+    /// A packet that jitter delays on a link delays all that follow.
+    LinkJitter,
+    /// What is sent at once does not fit into TCP's initial window.
+    SlowStart,
+    /// Over a link, the kernels of both sides decide about segments and acknowledgements.
+    OverLink,
     /// The number of updates that clients publish is known only on average.
     Publishing,
     /// The network path or the server delays updates.
@@ -55,9 +67,11 @@ pub(crate) enum NotPredicted {
 impl NotPredicted {
     /// Whether this reason prevents the prediction of a figure.
     pub(crate) const fn hides(self, figure: FigureKind) -> bool {
-        use FigureKind::{Ages, Bytes, Connections, Publications, Requests};
+        use FigureKind::{Ages, Bytes, Connections, OpenTimes, Publications, Requests, Wire};
         match self {
-            Self::Faults | Self::HeldUp => true,
+            Self::Faults | Self::HeldUp | Self::PacketsLost | Self::Queued => true,
+            Self::LinkJitter | Self::SlowStart => matches!(figure, Ages | Requests | OpenTimes | Bytes | Connections),
+            Self::OverLink => matches!(figure, Wire),
             Self::Buffered | Self::Delayed => !matches!(figure, Ages),
             Self::TlsHttp2OrNginx | Self::NoCursor => matches!(figure, Bytes | Publications),
             Self::NoHistory | Self::ShortHistory => matches!(figure, Ages | Bytes | Publications),
@@ -85,6 +99,26 @@ impl NotPredicted {
             Self::Delayed => {
                 "Ages follow each update through the delays that the scenario injects; requests and bytes are not \
                  predicted."
+            }
+            Self::PacketsLost => {
+                "Packets are lost, and when the kernels send them again depends on which: ages, requests, connections and \
+                 bytes are not predicted."
+            }
+            Self::Queued => {
+                "Packets wait for the link's rate, behind those of all clients, for a time that no formula here describes: \
+                 ages, requests, connections and bytes are not predicted."
+            }
+            Self::LinkJitter => {
+                "On the link, a packet that jitter delays also delays those of other clients that follow: ages, requests and \
+                 bytes are not predicted."
+            }
+            Self::SlowStart => {
+                "What is sent at once may not fit into TCP's initial window of ten segments (RFC 6928) and then takes further \
+                 round trips: ages, requests and bytes are not predicted."
+            }
+            Self::OverLink => {
+                "Packets and their bytes on the wire are not predicted: the kernels of both sides divide and acknowledge what \
+                 is sent as the link's packet size and round trip make them."
             }
             Self::Publishing => {
                 "Clients publish on connections that are already open, independently of each other, so the number of \
