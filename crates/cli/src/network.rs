@@ -82,10 +82,18 @@ impl Side {
     }
 }
 
+/// This process's address for control, which both sides reach.
+pub(crate) const CONTROL: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 78, 0, 1));
+
+/// Returns whether this process is [inside](enter).
+pub(crate) fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 /// Moves this process into namespaces of its own, by starting it again. Returns only in the process that is inside, or if
 /// that is not possible.
 pub(crate) fn enter() -> anyhow::Result<()> {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside() {
         return Ok(());
     }
     let (unshare, flags) = how_to_enter()?;
@@ -162,6 +170,17 @@ impl Network {
     }
 }
 
+impl Drop for Network {
+    /// Removes what joins both sides, so that the next network can have the same names: a namespace that has ended takes its
+    /// interfaces along only some time later.
+    fn drop(&mut self) {
+        let ends = ["s1", "c1", "b-s0", "b-c0", "br0"].map(|name| format!("link delete {name}\n"));
+        for end in ends {
+            let _ = ip(None, &end);
+        }
+    }
+}
+
 impl Space {
     fn create(side: Side) -> anyhow::Result<Self> {
         let mut command = Command::new(find("unshare", "util-linux")?);
@@ -191,8 +210,19 @@ impl Space {
 
     /// Returns the program that enters the namespace and replaces itself with another, and its arguments.
     pub(crate) fn entrance(&self, program: &Path) -> anyhow::Result<(PathBuf, Vec<OsString>)> {
+        let (nsenter, words) = self.entering()?;
+        Ok((nsenter, words.into_iter().chain([program.into()]).collect()))
+    }
+
+    /// Returns the same for a program, and its arguments, that follow.
+    pub(crate) fn entering(&self) -> anyhow::Result<(PathBuf, Vec<OsString>)> {
         let words = ["--target", &self.pid().to_string(), "--net", "--"].map(OsString::from);
-        Ok((find("nsenter", "util-linux")?, words.into_iter().chain([program.into()]).collect()))
+        Ok((find("nsenter", "util-linux")?, words.into()))
+    }
+
+    /// Returns which side it is.
+    pub(crate) const fn side(&self) -> Side {
+        self.side
     }
 
     /// Gives the namespace its ends of the link and of the control network.

@@ -197,6 +197,10 @@ metrics! {
     Retransmits "retransmits" Bandwidth Count Sum, "retransmits",
         "Segments that the server's kernel retransmitted in the measured time; behind a proxy, those that the \
          clients' kernel retransmitted.";
+    LinkPacketsLost "link_packets_lost" Bandwidth Count Sum, "packets lost on the link",
+        "Packets of the whole cell that an emulated link lost on the line, both directions.";
+    LinkPacketsDropped "link_packets_dropped" Bandwidth Count Sum, "packets dropped by the queue",
+        "Packets of the whole cell that a full queue of an emulated link dropped, both directions.";
     IdleBytesPerClientMin "idle_bytes_per_client_min" Bandwidth Bytes Mean, "idle bytes per client and minute",
         "Socket bytes of a client per minute without updates, both directions; measured after the clients have \
          settled and before the feed starts.";
@@ -308,6 +312,10 @@ metrics! {
         "CPU time of nginx per second of the measured time, in s.";
     LabProxyCpuCores "lab_proxy_cpu_cores" Trust Count Max, "lab proxy cores busy",
         "CPU time of the lab proxy per second of the measured time, in s.";
+    LinkCpuCores "link_cpu_cores" Trust Count Max, "link emulator cores busy",
+        "CPU time of the link emulator per second of the measured time, in s.";
+    LinkPacketsLate "link_packets_late" Trust Count Sum, "packets late",
+        "Packets of the whole cell that left an emulated link more than 0.5 ms after they were due, because the machine was busy.";
     OtherCpuCores "other_cpu_cores" Trust Count Max, "other load",
         "CPU time of everything else on the machine per second of the measured time, in s, including the kernel's \
          work for the loopback.";

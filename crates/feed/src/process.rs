@@ -11,11 +11,13 @@ pub mod namespace;
 mod other;
 mod tcp;
 mod tree;
+mod user;
 
 pub use host::Host;
 pub use namespace::Namespace;
 pub use tcp::{BufferRange, TcpSettings};
 pub use tree::{Descendant, adopt_orphans, descendants};
+pub use user::user_outside;
 
 /// The resources that this process uses now. A figure that the platform does not provide is `None`, never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -66,7 +66,8 @@ impl Control {
     pub(crate) async fn snapshot(&self) -> Result<ServerSnapshot, LoadError> {
         let stats = self.stats("/stats").await?;
         let of = |pid: Option<u32>| pid.map_or_else(Usage::default, Usage::of);
-        Ok(ServerSnapshot { stats, nginx: of(self.between.nginx), lab_proxy: of(self.between.lab_proxy) })
+        let Between { nginx, lab_proxy, emulator } = self.between;
+        Ok(ServerSnapshot { stats, nginx: of(nginx), lab_proxy: of(lab_proxy), emulator: of(emulator) })
     }
 
     /// Returns the servers' counts, with the last update that was due before `at_us`, µs of Unix time.

@@ -38,8 +38,9 @@ impl Faults {
         let mut orders = Vec::new();
         for (index, fault) in job.faults.iter().enumerate() {
             let proxy = match fault.kind {
-                FaultKind::Link(kind) => Some((proxy(job, kind)?, body(kind, fault))),
-                FaultKind::Process(_) => None,
+                // A link without a proxy can only be down, and the run takes it down.
+                FaultKind::Link(kind) if job.between.emulator.is_none() => Some((proxy(job, kind)?, body(kind, fault))),
+                FaultKind::Link(_) | FaultKind::Process(_) => None,
             };
             let times = fault.times(job.measure.duration);
             orders.extend(times.map(|at| Order { at_us: window.start_us + clock::micros(at), index, proxy }));

@@ -66,7 +66,7 @@ pub struct Job {
     pub hlog: PathBuf,
 }
 
-/// The processes between the clients and the server, which are measured too. If there are any, the clients' leg and the
+/// The processes between the clients and the server, which are measured too. If there is a proxy, the clients' leg and the
 /// server's leg are two different connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
@@ -76,10 +76,13 @@ pub struct Between {
     /// The process id of the lab proxy.
     #[serde(default)]
     pub lab_proxy: Option<u32>,
+    /// The process id of the link emulator, through which packets pass but which ends no connection.
+    #[serde(default)]
+    pub emulator: Option<u32>,
 }
 
 impl Between {
-    /// Whether clients connect to the server itself.
+    /// Whether clients connect to the server itself, be it over a link.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.nginx.is_none() && self.lab_proxy.is_none()
@@ -104,7 +107,7 @@ impl Job {
             more_endpoints: Vec::new(),
             certificate: None,
             proxy: None,
-            between: Between { nginx: None, lab_proxy: None },
+            between: Between { nginx: None, lab_proxy: None, emulator: None },
             own_addresses: false,
             faults: Vec::new(),
             publishing: None,
@@ -170,8 +173,8 @@ pub enum Event {
         /// When its schedule starts, µs of Unix time.
         at_us: u64,
     },
-    /// A fault is due. Link faults have already been ordered from the lab proxy; the receiver of the event carries out
-    /// the others.
+    /// A fault is due. Faults of the lab proxy have already been ordered from it; the receiver of the event carries out
+    /// the others, which includes those of an emulated link.
     Fault {
         /// The index of the fault in the job's list.
         index: usize,

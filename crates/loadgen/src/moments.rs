@@ -20,6 +20,8 @@ pub(crate) struct ServerSnapshot {
     /// The processes between clients and servers, if there are any.
     pub(crate) nginx: Usage,
     pub(crate) lab_proxy: Usage,
+    #[serde(default)]
+    pub(crate) emulator: Usage,
 }
 
 /// A process that drives clients, at one moment.
@@ -59,6 +61,8 @@ pub(crate) struct Snapshot {
     /// The processes between clients and servers, if there are any.
     pub(crate) nginx: Usage,
     pub(crate) lab_proxy: Usage,
+    #[serde(default)]
+    pub(crate) emulator: Usage,
     /// What the clients' sockets have carried.
     pub(crate) leg: LegStats,
     /// The load of the servers' machine.
@@ -70,10 +74,10 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// A snapshot of the servers, without any clients yet.
     pub(crate) fn of_servers(served: ServerSnapshot) -> Self {
-        let ServerSnapshot { stats: server, nginx, lab_proxy } = served;
+        let ServerSnapshot { stats: server, nginx, lab_proxy, emulator } = served;
         let own = Usage { cpu_us: Some(0), rss_bytes: Some(0), open_fds: Some(0) };
         let (leg, host, own_cpu_here_us) = (LegStats::nothing(), HostLoad::default(), Some(0));
-        Self { open: 0, server, own, own_cpu_here_us, nginx, lab_proxy, leg, host, wall_ahead_us: 0 }
+        Self { open: 0, server, own, own_cpu_here_us, nginx, lab_proxy, emulator, leg, host, wall_ahead_us: 0 }
     }
 
     /// Returns this snapshot with a process of clients added. `is_here` says whether that runs on the servers' machine.

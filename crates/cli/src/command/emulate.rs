@@ -10,6 +10,7 @@ use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use feedlab_feed::clock;
 use feedlab_feed::link::Emulation;
 use feedlab_feed::process::Namespace;
 use feedlab_link::emulator::{Link, Report};
@@ -108,6 +109,16 @@ impl Emulator {
         let child = Child::working("the link", &["emulate".into()], &task).await?;
         let (child, Open {}) = child.listening().await?;
         Ok(Self(child))
+    }
+
+    /// Returns its process id; `None` once it has exited.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.0.pid()
+    }
+
+    /// Lets nothing pass for a time.
+    pub(super) async fn go_out_for(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.0.tell(&Order::OutForUs(clock::micros(time))).await
     }
 
     /// Closes the link, after it has ended what still runs on both sides. Returns what it did.

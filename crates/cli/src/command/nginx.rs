@@ -1,7 +1,7 @@
 //! `feedlab nginx`: runs a real nginx in front of one or more servers, with the settings that streams depend on, until
 //! it is stopped. `feedlab run` starts it as a child for contenders with `via`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::exit::Exit;
 use crate::input;
 use crate::interrupt::Interrupt;
+use crate::network::{self, Side};
 use crate::output::{self, Format};
 
 mod config;
@@ -135,6 +136,7 @@ pub(super) async fn buffering(server: SocketAddr) -> anyhow::Result<InFront> {
         read_timeout: Duration::from_secs(60),
         shutdown_timeout: Duration::from_secs(1),
         certificate: None,
+        is_root_alone: network::is_inside(),
     };
     Nginx::start((Ipv4Addr::LOCALHOST, 0).into(), config).await.map(InFront)
 }
@@ -206,6 +208,7 @@ fn config(args: &Args, servers: &[SocketAddr], listen: SocketAddr) -> Config {
         read_timeout: args.read_timeout,
         shutdown_timeout: args.shutdown_timeout,
         certificate: certificate.map(|(chain, key)| Certificate { chain, key }),
+        is_root_alone: network::is_inside(),
     }
 }
 
@@ -222,10 +225,11 @@ fn print_address(args: &Args, servers: &[SocketAddr], nginx: &Nginx) -> anyhow::
     Ok(())
 }
 
-/// Parses an address and rejects those that other machines can reach: the lab is this machine only.
+/// Parses an address and rejects those that other machines can reach: the lab is this machine only, or one end of a link.
 fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     let address: Result<SocketAddr, _> = text.parse();
-    address.ok().filter(|address| address.ip().is_loopback()).ok_or_else(|| {
+    let is_here = |ip: IpAddr| ip.is_loopback() || (network::is_inside() && ip == Side::Server.address());
+    address.ok().filter(|address| is_here(address.ip())).ok_or_else(|| {
         "this nginx is for the lab and listens only on this machine: use an address such as 127.0.0.1:8081".to_owned()
     })
 }

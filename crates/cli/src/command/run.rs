@@ -12,6 +12,7 @@ use super::limits;
 use crate::exit::{Exit, bad_input};
 use crate::interrupt::{self, Interrupt};
 use crate::junit::Junit;
+use crate::network;
 use crate::output::Format;
 use spread::{Spread, SpreadArgs};
 
@@ -23,6 +24,7 @@ pub(super) mod closing;
 mod feed;
 mod follow;
 mod keys;
+mod link;
 pub(super) mod needs;
 mod neighbors;
 pub(super) mod precise;
@@ -60,7 +62,7 @@ Examples:
 Exit status:
     0  done, and every threshold met
     1  something failed
-    2  wrong usage, or a scenario that cannot be read
+    2  wrong usage, a scenario that cannot be read, or one with a link where this system gives no network namespaces
     3  a threshold was missed
     4  the measurement is invalid (with --fail-on suspect: or suspect); the report says why
   130  interrupted, partial results kept
@@ -138,6 +140,11 @@ pub(crate) fn execute(args: &Args) -> anyhow::Result<Exit> {
     };
     let all: Vec<_> = scenarios.iter().map(|one| &one.changed.scenario).collect();
     let spread = args.spread.checked(&all).map_err(bad_input)?;
+    all.iter().try_for_each(|scenario| link::check(scenario)).map_err(bad_input)?;
+    if all.iter().any(|scenario| scenario.link.is_some()) {
+        // Before there is a second thread, and before anything is printed that would be printed again.
+        network::enter()?;
+    }
     needs::check_descriptors(all.iter().copied(), spread.generators()).map_err(bad_input)?;
     scenarios.iter().for_each(|one| needs::warn_of_few_samples(&one.changed.scenario));
     if matches!(spread, Spread::Alone) {

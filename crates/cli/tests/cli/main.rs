@@ -14,6 +14,7 @@ mod help;
 mod input;
 mod interrupt;
 mod link;
+mod link_run;
 mod namespaces;
 mod nats;
 mod nginx;

@@ -21,7 +21,9 @@ fewer than 10 samples beyond it is not reported.
 the clients' own connections carry, below TLS. Where clients connect directly to the server, they are counted at the
 server's sockets. Where nginx or the lab proxy is in between, they are counted at the clients' sockets, and the traffic
 between the proxy and the server, the *server's leg*, has its own metrics. Behind nginx the parts of the clients' bytes
-(headers, framing, keepalive) are absent: nginx writes its own headers, which are not counted.
+(headers, framing, keepalive) are absent: nginx writes its own headers, which are not counted. An emulated link ends no
+connection: over a link, bytes and segments are counted at the server's sockets, and packets that the link lost on their
+way to the server are not among them.
 
 **Three levels of bytes, always named.** *Payload* is the data of the updates. *Socket* is every byte that was read from
 or written to a TCP socket, counted in one place for all transports; it is the sum of payload, framing, HTTP headers and
@@ -60,9 +62,9 @@ different counts and at least half of the clients connected at the same time. Re
 
 **CPU** is the kernel's account of the process (`CLOCK_PROCESS_CPUTIME_ID`). The baseline rate, measured before the
 first client connects, is subtracted. What the kernel does for the loopback outside of the process (softirq) is not
-included; `other_cpu_cores` shows it together with everything else on the machine. nginx and the lab proxy are processes
-of the run and have their own metrics (`/proc/PID`; for nginx the master with its workers, including those that a reload
-has replaced): they are not included either.
+included; `other_cpu_cores` shows it together with everything else on the machine. nginx, the lab proxy and the
+link emulator are processes of the run and have their own metrics (`/proc/PID`; for nginx the master with its workers,
+including those that a reload has replaced): they are not included either.
 
 **Recovery** is what clients see: a connection is lost when its client learns of it, and recovered with the next update.
 Updates that were due in between and that the client receives after it reconnects are *replayed*; those that the server

@@ -66,6 +66,7 @@ fn snapshot(at_s: u64, count: u64) -> Snapshot {
         own_cpu_here_us: usage.cpu_us,
         nginx: Usage::default(),
         lab_proxy: Usage::default(),
+        emulator: Usage::default(),
         leg: leg(count),
         host,
         wall_ahead_us: 5_000 + count as i64,
@@ -447,7 +448,7 @@ fn clients_that_never_opened_count_as_failures_once() {
 #[test]
 fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
     use Metric::*;
-    let between = Between { nginx: Some(7), lab_proxy: None };
+    let between = Between { nginx: Some(7), ..Between::default() };
     let behind_nginx = Job { between, ..job() };
     let clients = [
         (SocketBytesUp, Some(2_000.0)),
@@ -484,7 +485,7 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
         &[(NginxCpuPerUpdate, Some(10.0)), (NginxFdsPerConnection, Some(20.0)), (NginxCpuCores, Some(0.0002))],
     );
 
-    let behind_lab_proxy = Job { between: Between { nginx: None, lab_proxy: Some(7) }, ..job() };
+    let behind_lab_proxy = Job { between: Between { lab_proxy: Some(7), ..Between::default() }, ..job() };
     let facts_behind = facts(&behind_lab_proxy);
     check(&facts_behind, &clients);
     check(&facts_behind, &server);

@@ -30,8 +30,8 @@ impl Facts<'_> {
         put(metrics, Metric::SwappedBytes, swapped);
     }
 
-    /// The cores used on the servers' machine: by the server, by the clients' processes there, by the proxies, and by
-    /// everything else.
+    /// The cores used on the servers' machine: by the server, by the clients' processes there, by what is between them, and
+    /// by everything else.
     fn load(&self, metrics: &mut Metrics) {
         let time = self.end.server.at.saturating_sub(self.start.server.at) as f64;
         let cores = |us: f64| if time > 0.0 { us / time } else { 0.0 };
@@ -45,7 +45,9 @@ impl Facts<'_> {
         let lab_proxy = self.grown(|at| at.lab_proxy.cpu_us).map(cores);
         put(metrics, Metric::NginxCpuCores, nginx);
         put(metrics, Metric::LabProxyCpuCores, lab_proxy);
-        let known = nginx.unwrap_or_default() + lab_proxy.unwrap_or_default();
+        let emulator = self.grown(|at| at.emulator.cpu_us).map(cores);
+        put(metrics, Metric::LinkCpuCores, emulator);
+        let known: f64 = [nginx, lab_proxy, emulator].into_iter().flatten().sum();
         let other = all.zip(server).zip(own).map(|((all, server), own)| (all - server - own - known).max(0.0));
         put(metrics, Metric::OtherCpuCores, other);
     }

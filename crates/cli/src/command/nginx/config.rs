@@ -24,6 +24,8 @@ pub(super) struct Config {
     pub(super) shutdown_timeout: Duration,
     /// The certificate for TLS, which also enables HTTP/2.
     pub(super) certificate: Option<Certificate>,
+    /// Whether root is the only user, as in a user namespace: workers cannot become another one.
+    pub(super) is_root_alone: bool,
 }
 
 /// The files of a certificate, in PEM form.
@@ -40,8 +42,9 @@ impl Config {
     /// Returns the whole file. Its paths are relative to nginx's prefix.
     pub(super) fn text(&self) -> String {
         let shutdown = self.shutdown_timeout.as_millis();
+        let user = if self.is_root_alone { "user root;\n" } else { "" };
         let mut text = format!(
-            "daemon off;\n\
+            "{user}daemon off;\n\
              worker_processes 1;\n\
              # How long workers that a reload replaced keep their connections; by default, until the clients leave.\n\
              worker_shutdown_timeout {shutdown}ms;\n\
@@ -143,7 +146,8 @@ mod tests {
         let servers = ["127.0.0.1:9001", "127.0.0.1:9002"].map(|server| server.parse().unwrap()).to_vec();
         let listen = "127.0.0.1:8081".parse().unwrap();
         let (read_timeout, shutdown_timeout) = (Duration::from_secs(60), Duration::from_secs(1));
-        Config { listen, servers, style, balance: Balance::RoundRobin, read_timeout, shutdown_timeout, certificate }
+        let (balance, is_root_alone) = (Balance::RoundRobin, false);
+        Config { listen, servers, style, balance, read_timeout, shutdown_timeout, certificate, is_root_alone }
     }
 
     #[test]
@@ -168,6 +172,12 @@ mod tests {
             let text = Config { balance, ..config(Style::Streaming, None) }.text();
             assert!(text.find(directive).expect(directive) < text.find("keepalive 256;").unwrap(), "{text}");
         }
+    }
+
+    #[test]
+    fn workers_stay_root_where_nobody_else_exists() {
+        let text = |is_root_alone| Config { is_root_alone, ..config(Style::Streaming, None) }.text();
+        assert!(text(true).starts_with("user root;\n") && !text(false).contains("user "));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::keys::Keys;
 use super::progress::Progress;
 use super::site::{ANYWHERE, Site};
 use super::testbed::Testbed;
-use super::{AgentSetup, follow, together};
+use super::{AgentSetup, follow, link, together};
 use crate::command::generate::{Message, Task};
 
 /// How much longer than planned a cell may take before it is considered hung.
@@ -50,8 +50,12 @@ pub(super) async fn measure(
         Ok(Some(outcome)) => check_left(&mut testbed, outcome, progress).await.map(Some),
         other => other,
     };
-    testbed.stop().await?;
-    result
+    let report = testbed.stop().await?;
+    let mut result = result?;
+    if let (Some(outcome), Some(report)) = (&mut result, &report) {
+        link::add(outcome, report);
+    }
+    Ok(result)
 }
 
 /// Returns the job of a load generator on a testbed.
@@ -97,7 +101,9 @@ async fn generate(
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Outcome>> {
     let task = Task { job: job.clone(), part: None };
-    let mut generator = Child::working("the load generator", &["generate".into()], &task).await?;
+    let clients = testbed.clients()?;
+    let arguments = ["generate".into()];
+    let mut generator = Child::working_within(clients.as_ref(), "the load generator", &arguments, &task).await?;
     let result = tokio::select! {
         biased;
         () = stop.cancelled() => Ok(None),

@@ -47,7 +47,16 @@ impl Child {
         name: &'static str,
         arguments: &[OsString],
     ) -> anyhow::Result<(Self, T)> {
-        Self::start(None, name, arguments, true)?.listening().await
+        Self::serving_within(None, name, arguments).await
+    }
+
+    /// The same in a network namespace.
+    pub(in crate::command) async fn serving_within<T: DeserializeOwned>(
+        namespace: Option<&Namespace>,
+        name: &'static str,
+        arguments: &[OsString],
+    ) -> anyhow::Result<(Self, T)> {
+        Self::start(namespace, name, arguments, true)?.listening().await
     }
 
     /// Waits until a child that serves prints where it listens.

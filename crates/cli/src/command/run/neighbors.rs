@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use feedlab_experiment::verdict::{Reason, Status, Verdict};
 use feedlab_feed::bounded;
+use feedlab_feed::process::user_outside;
 use feedlab_feed::text::visible;
 
 use super::progress::Progress;
@@ -115,10 +116,11 @@ fn own_file(folder: &Path, run: &str) -> Option<(PathBuf, File)> {
 /// Returns the folder, which only this user may write.
 fn shared_folder() -> Option<PathBuf> {
     let user = rustix::process::geteuid().as_raw();
+    let known_as = user_outside(user);
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let folder = match runtime {
         Some(folder) => folder.join("feedlab-runs"),
-        None => std::env::temp_dir().join(format!("feedlab-runs-{user}")),
+        None => std::env::temp_dir().join(format!("feedlab-runs-{known_as}")),
     };
     // It may exist.
     let _ = DirBuilder::new().mode(0o700).create(&folder);

@@ -94,7 +94,7 @@ impl Server {
         if let Some(front) = front {
             flags.extend(words(&format!("--allow-origin https://{front}")));
         }
-        let control_ip = namespace.as_ref().map_or(ANYWHERE.ip(), Namespace::address);
+        let control_ip = namespace.as_ref().map_or(ANYWHERE.ip(), Namespace::control);
         let more = format!("--await-start --listen {listen} --control {}", SocketAddr::new(control_ip, 0));
         let start = Start { settings, flags, namespace };
         let (process, Listening { listening, control, .. }) = launch(&start, &more).await?;
@@ -176,17 +176,18 @@ impl Server {
     }
 
     /// Returns how many connections are still open after every client has left. The server may need a moment to notice
-    /// the last ones.
-    pub(super) async fn connections_left(&self) -> anyhow::Result<u64> {
-        const TRIES: u32 = 20;
+    /// the last ones, at most `patience`.
+    pub(super) async fn connections_left(&self, patience: Duration) -> anyhow::Result<u64> {
+        const PAUSE: Duration = Duration::from_millis(50);
+        let tries = patience.as_millis() / PAUSE.as_millis();
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().context("cannot query the server")?;
         let mut left = 0;
-        for _ in 0..TRIES {
+        for _ in 0..tries {
             left = self.stats(&client).await?.connections.open;
             if left == 0 {
                 break;
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(PAUSE).await;
         }
         Ok(left)
     }

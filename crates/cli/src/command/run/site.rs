@@ -1,8 +1,9 @@
 //! Where the processes of a run listen, and the Linux network namespaces of its servers. In a namespace, a server has
 //! its own network stack and address, as on a separate machine.
 //!
-//! Somebody has created and named a namespace (`ip netns add`). `ip netns exec` enters it and replaces itself with the
-//! program that it starts. A run does not know how a namespace is connected to the others.
+//! Somebody has created and named a namespace (`ip netns add`), or the run itself has, for a link between the servers and
+//! the clients. `ip netns exec` or nsenter enters it and replaces itself with the program that it starts. How a namespace is
+//! connected to the others is not known here.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,6 +14,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::command::daemon::Program;
+use crate::network::{self, Space};
 
 const IP: Program = Program {
     name: "ip",
@@ -29,12 +31,16 @@ pub(super) struct Site {
     pub(super) listen: SocketAddr,
     /// The namespaces of the servers, in their order. If empty, all servers run in the run's own namespace.
     namespaces: Vec<Namespace>,
+    /// The namespace of nginx and of all servers that have none of their own, if that is not the run's.
+    shared: Option<Namespace>,
+    /// The address where servers reach the broker.
+    behind: IpAddr,
 }
 
 impl Site {
     /// Returns a site whose servers run in the run's own namespace.
     pub(super) const fn here(listen: SocketAddr) -> Self {
-        Self { listen, namespaces: Vec::new() }
+        Self { listen, namespaces: Vec::new(), shared: None, behind: ANYWHERE.ip() }
     }
 
     /// Returns a site whose servers run in the named namespaces.
@@ -43,17 +49,32 @@ impl Site {
     /// If a namespace cannot be entered, or has no address.
     pub(super) fn within(listen: SocketAddr, names: &[Name]) -> anyhow::Result<Self> {
         let namespaces = names.iter().map(Namespace::find).collect::<anyhow::Result<_>>()?;
-        Ok(Self { listen, namespaces })
+        Ok(Self { listen, namespaces, shared: None, behind: listen.ip() })
+    }
+
+    /// Returns a site whose servers all run at one end of a link.
+    ///
+    /// # Errors
+    /// If nsenter is not installed.
+    pub(super) fn beyond_link(end: &Space) -> anyhow::Result<Self> {
+        let namespace = Namespace::of_space(end)?;
+        let listen = SocketAddr::new(namespace.address, 0);
+        Ok(Self { listen, namespaces: Vec::new(), shared: Some(namespace), behind: network::CONTROL })
     }
 
     /// Returns the namespace of a server, counted from 0.
     pub(super) fn of_server(&self, index: usize) -> Option<&Namespace> {
-        self.namespaces.get(index)
+        self.namespaces.get(index).or(self.shared.as_ref())
+    }
+
+    /// Returns the namespace of nginx.
+    pub(super) const fn of_nginx(&self) -> Option<&Namespace> {
+        self.shared.as_ref()
     }
 
     /// Returns the address where servers in other namespaces reach the broker.
-    pub(super) fn behind(&self) -> IpAddr {
-        if self.namespaces.is_empty() { ANYWHERE.ip() } else { self.listen.ip() }
+    pub(super) const fn behind(&self) -> IpAddr {
+        self.behind
     }
 }
 
@@ -77,9 +98,10 @@ impl FromStr for Name {
 /// A network namespace that can be entered.
 #[derive(Clone, Debug)]
 pub(in crate::command) struct Namespace {
-    name: String,
+    /// The program that enters it, and its arguments; those of the program that it starts follow.
+    enter: (PathBuf, Vec<OsString>),
     address: IpAddr,
-    ip: PathBuf,
+    control: IpAddr,
 }
 
 impl Namespace {
@@ -99,7 +121,14 @@ impl Namespace {
         let address = first_address(&output.stdout).with_context(|| {
             format!("the network namespace {name} has no address that others can reach: ip -netns {name} address add …")
         })?;
-        Ok(Self { name: name.clone(), address, ip })
+        let words = ["netns", "exec", name].map(OsString::from);
+        Ok(Self { enter: (ip, words.into()), address, control: address })
+    }
+
+    /// Returns the namespace at one end of a link.
+    pub(super) fn of_space(space: &Space) -> anyhow::Result<Self> {
+        let side = space.side();
+        Ok(Self { enter: space.entering()?, address: side.address(), control: side.control() })
     }
 
     /// Returns the address that others reach.
@@ -107,10 +136,15 @@ impl Namespace {
         self.address
     }
 
+    /// Returns the address where the run and the load generator reach what reports figures.
+    pub(super) const fn control(&self) -> IpAddr {
+        self.control
+    }
+
     /// Returns the command that starts a program in the namespace and replaces itself with it.
     pub(super) fn entrance(&self, program: PathBuf) -> (PathBuf, Vec<OsString>) {
-        let words = ["netns", "exec", &self.name].map(OsString::from);
-        (self.ip.clone(), words.into_iter().chain([program.into()]).collect())
+        let (enter, words) = self.enter.clone();
+        (enter, words.into_iter().chain([program.into()]).collect())
     }
 }
 

@@ -92,6 +92,7 @@ impl SpreadArgs {
         self.check_precision(scenarios)?;
         if self.nats.is_some() || self.segment.is_some() {
             scenarios.iter().try_for_each(|scenario| check_targets(scenario))?;
+            scenarios.iter().try_for_each(|scenario| check_link(scenario))?;
         }
         match (&self.nats, self.agents, self.segment, self.start_at) {
             (Some(address), Some(agents), ..) => {
@@ -179,6 +180,17 @@ fn check_targets(scenario: &Scenario) -> anyhow::Result<()> {
             scenario.name
         ),
     }
+}
+
+/// Checks that no link is emulated: it joins two namespaces of this machine.
+fn check_link(scenario: &Scenario) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        scenario.link.is_none(),
+        "{}: a link joins servers and clients of one process, on one machine: omit --nats and --segment, or use \
+         `model = \"proxy\"` in [network]",
+        scenario.name
+    );
+    Ok(())
 }
 
 /// Checks `--listen`: nginx and the lab proxy, which are in front of the servers, listen on this machine only.

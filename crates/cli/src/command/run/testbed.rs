@@ -1,23 +1,30 @@
-//! The testbed of a cell: its feed, its servers, nginx in front of them, and the lab proxy in front of nginx. All of it
-//! starts before the first client connects, and is stopped whatever happens.
+//! The testbed of a cell: its feed, its servers, nginx in front of them, and the lab proxy in front of nginx, or a link
+//! between the two sides. All of it starts before the first client connects, and is stopped whatever happens.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use feedlab_experiment::Scenario;
 use feedlab_experiment::plan::Cell;
-use feedlab_experiment::scenario::{Fault, PORT, ProcessFault, Target, Via};
+use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, PORT, ProcessFault, Target, Via};
 use feedlab_feed::{Epoch, clock};
+use feedlab_link::emulator::Report;
 use feedlab_loadgen::{Between, JobTarget};
 use rustix::process::Signal;
 
 use super::child::{Child, words};
 use super::feed::Feed;
 use super::keys::Keys;
+use super::link::CellLink;
 use super::server::{Place, Server};
-use super::site::{ANYWHERE, Site};
+use super::site::{ANYWHERE, Namespace, Site};
 use crate::command::{nginx, proxy};
+
+/// How long a server may need to notice that a client has closed its connection, and how long beyond a link, on which the
+/// last packets may be lost.
+const NOTICE: Duration = Duration::from_secs(1);
+const NOTICE_BEYOND_LINK: Duration = Duration::from_secs(10);
 
 /// The processes of a cell, except its load generator.
 #[derive(Debug)]
@@ -30,9 +37,10 @@ pub(super) struct Testbed {
     rotation: Vec<bool>,
     nginx: Option<Child>,
     proxy: Option<Child>,
+    link: Option<CellLink>,
     /// The address that clients connect to.
     endpoint: SocketAddr,
-    /// The process ids of nginx and the lab proxy.
+    /// The process ids of nginx, the lab proxy and the link emulator.
     between: Between,
     /// The address of the lab proxy's control API.
     control: Option<SocketAddr>,
@@ -46,12 +54,18 @@ impl Testbed {
         keys: Option<&Keys>,
         site: &Site,
     ) -> anyhow::Result<Self> {
+        let link = match &scenario.link {
+            Some(link) => Some(CellLink::open(link, cell.seed).await?),
+            None => None,
+        };
+        let site = link.as_ref().map_or_else(|| Ok(site.clone()), CellLink::site)?;
         let feed = Feed::start(scenario, cell, site.behind()).await?;
-        let (servers, rotation, between) = (Vec::new(), Vec::new(), Between::default());
+        let between = Between { emulator: link.as_ref().and_then(CellLink::pid), ..Between::default() };
+        let (servers, rotation) = (Vec::new(), Vec::new());
         let (endpoint, control) = (site.listen, None);
         let mut testbed =
-            Self { feed, target: None, servers, rotation, nginx: None, proxy: None, endpoint, between, control };
-        if let Err(error) = testbed.start_all(scenario, cell, keys, site).await {
+            Self { feed, target: None, servers, rotation, nginx: None, proxy: None, link, endpoint, between, control };
+        if let Err(error) = testbed.start_all(scenario, cell, keys, &site).await {
             testbed.stop().await?;
             return Err(error);
         }
@@ -69,6 +83,7 @@ impl Testbed {
         let link = contender.link;
         // The servers behind nginx must know the origin of the pages that it serves over TLS.
         let front = (link.via.is_nginx() && link.tls).then(nginx::free_address).transpose()?;
+        let front = front.map(|free| SocketAddr::new(site.listen.ip(), free.port()));
         match scenario.target(contender) {
             None => self.start_servers(scenario, cell, keys, front, site).await?,
             Some(target) => {
@@ -80,7 +95,7 @@ impl Testbed {
             }
         }
         self.endpoint = self.servers.first().map_or(self.endpoint, Server::endpoint);
-        self.start_front(scenario, cell, keys, front.unwrap_or(site.listen)).await
+        self.start_front(scenario, cell, keys, front.unwrap_or(site.listen), site.of_nginx()).await
     }
 
     /// Starts feedlab's own servers. Those that a fault adds later also run from the start, so that no client waits for
@@ -118,13 +133,15 @@ impl Testbed {
         cell: &Cell,
         keys: Option<&Keys>,
         outermost: SocketAddr,
+        namespace: Option<&Namespace>,
     ) -> anyhow::Result<()> {
         let link = scenario.contenders[cell.contender].link;
         if link.via.is_nginx() {
             let keys = keys.filter(|_| link.tls);
             let listen = if needs_proxy(scenario) { ANYWHERE } else { outermost };
             let arguments = nginx_arguments(scenario, link.via, &self.in_rotation(), keys, listen);
-            let (nginx, nginx::Listening { listening, pid }) = Child::serving("nginx", &arguments).await?;
+            let (nginx, nginx::Listening { listening, pid }) =
+                Child::serving_within(namespace, "nginx", &arguments).await?;
             self.between.nginx = pid;
             (self.nginx, self.endpoint) = (Some(nginx), listening);
         }
@@ -143,6 +160,11 @@ impl Testbed {
     /// Returns what clients must know of the target, if the server is one.
     pub(super) fn target(&self) -> Option<JobTarget> {
         self.target.clone()
+    }
+
+    /// Returns the namespace of the clients, if it is not the run's own.
+    pub(super) fn clients(&self) -> anyhow::Result<Option<Namespace>> {
+        self.link.as_ref().map(CellLink::clients).transpose()
     }
 
     /// Returns the address that clients connect to.
@@ -176,8 +198,11 @@ impl Testbed {
         self.feed.begin(at_us).await
     }
 
-    /// Injects a fault into a process. The lab proxy injects the faults of connections itself.
+    /// Injects a fault into a process or the link. The lab proxy injects the faults of connections itself.
     pub(super) async fn inject(&mut self, fault: &Fault) -> anyhow::Result<()> {
+        if let (FaultKind::Link(LinkFault::BlackHole), Some(link)) = (fault.kind, &mut self.link) {
+            return link.go_out_for(fault.length).await;
+        }
         let Some(kind) = fault.kind.process() else { return Ok(()) };
         let index = (fault.node as usize).saturating_sub(1);
         match kind {
@@ -238,11 +263,12 @@ impl Testbed {
 
     /// Waits until a process exits unexpectedly, and returns the reason.
     pub(super) async fn died(&mut self) -> anyhow::Error {
-        let Self { feed, servers, nginx, proxy, .. } = self;
+        let Self { feed, servers, nginx, proxy, link, .. } = self;
         let mut deaths: Vec<std::pin::Pin<Box<dyn Future<Output = anyhow::Error> + '_>>> = Vec::new();
         deaths.extend(servers.iter_mut().map(|server| Box::pin(server.died()) as _));
         let others = feed.processes().chain([nginx.as_mut(), proxy.as_mut()].into_iter().flatten());
         deaths.extend(others.map(|other| Box::pin(other.died()) as _));
+        deaths.extend(link.iter_mut().map(|link| Box::pin(link.died()) as _));
         std::future::poll_fn(|cx| {
             let dead = deaths.iter_mut().map(|death| death.as_mut().poll(cx)).find(std::task::Poll::is_ready);
             dead.unwrap_or(std::task::Poll::Pending)
@@ -255,20 +281,26 @@ impl Testbed {
     pub(super) async fn connections_left(&mut self) -> anyhow::Result<u64> {
         // nginx keeps idle connections to the servers for later requests.
         self.stop_front().await?;
+        let patience = if self.link.is_some() { NOTICE_BEYOND_LINK } else { NOTICE };
         let mut left = 0;
         for server in self.servers.iter().filter(|server| !server.is_gone()) {
-            left += server.connections_left().await?;
+            left += server.connections_left(patience).await?;
         }
         Ok(left)
     }
 
-    /// Stops all processes, from the lab proxy to the feed. Returns the first error.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    /// Stops all processes, from the lab proxy to the feed and the link. Returns what the link did, or the first error.
+    pub(super) async fn stop(mut self) -> anyhow::Result<Option<Report>> {
         let mut result = self.stop_front().await;
         for server in self.servers {
             result = result.and(server.stop().await);
         }
-        result.and(self.feed.end().await)
+        result = result.and(self.feed.end().await);
+        let report = match self.link {
+            Some(link) => link.close().await.map(Some),
+            None => Ok(None),
+        };
+        result.and(report)
     }
 
     async fn stop_front(&mut self) -> anyhow::Result<()> {
@@ -289,6 +321,10 @@ pub(super) fn job_target(target: &Target, epoch: Epoch, listening: SocketAddr) -
 
 /// Returns whether a scenario needs the lab proxy.
 pub(super) fn needs_proxy(scenario: &Scenario) -> bool {
+    scenario.link.is_none() && needs_delay_or_faults(scenario)
+}
+
+fn needs_delay_or_faults(scenario: &Scenario) -> bool {
     scenario.network.is_some() || scenario.faults.iter().any(|fault| fault.kind.is_of_link())
 }
 

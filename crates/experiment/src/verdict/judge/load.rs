@@ -37,7 +37,7 @@ pub(super) fn machine(facts: &CellFacts<'_>) -> Option<Reason> {
 
 /// The cores used by nginx and the lab proxy: their load belongs to the run.
 fn between(facts: &CellFacts<'_>) -> f64 {
-    let all = [Metric::NginxCpuCores, Metric::LabProxyCpuCores];
+    let all = [Metric::NginxCpuCores, Metric::LabProxyCpuCores, Metric::LinkCpuCores];
     all.into_iter().filter_map(|metric| facts.metrics.get(&metric)).sum()
 }
 
