@@ -32,6 +32,10 @@ const REMOTE: &str = "A target may be on another machine: its ages include the n
 const EMULATED: &str = "It delays the bytes of each connection: no packet is lost, and TCP's slow start does not see \
                         the delay, so a real path may be slower than this one.";
 
+/// The link emulator leaves TCP to the kernel.
+const OVER_LINK: &str = "Everything ran on one machine, over an emulated link between the kernels of both sides: handshakes, \
+                         slow start and retransmissions are real, but a real path also changes over time.";
+
 /// The sentences of a report.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
@@ -135,6 +139,7 @@ fn source(results: &Results) -> String {
 /// Returns the caveat about the distance of a run, in one or two sentences.
 fn distance(scenario: &Scenario) -> String {
     match rtt(scenario) {
+        _ if scenario.link.is_some() => OVER_LINK.to_owned(),
         Some(rtt) => {
             format!(
                 "The round trip of {} was emulated by the lab proxy on one machine. {EMULATED}",
@@ -153,7 +158,11 @@ pub(crate) fn is_remote(scenario: &Scenario) -> bool {
 
 /// The distance in two or three words.
 fn distance_name(scenario: &Scenario) -> String {
-    let near = if is_remote(scenario) { "the network to a target" } else { "loopback" };
+    let near = match scenario.link {
+        Some(_) => "an emulated link",
+        None if is_remote(scenario) => "the network to a target",
+        None => "loopback",
+    };
     rtt(scenario).map_or_else(|| near.to_owned(), |rtt| format!("round trip {}", human::duration(rtt)))
 }
 

@@ -12,6 +12,7 @@ use feedlab_experiment::scenario::{
 use crate::human::{self, ABSENT};
 use crate::{fault, finding, wording};
 
+mod link;
 mod per_contender;
 
 /// One condition.
@@ -154,6 +155,9 @@ fn load(manifest: &Manifest) -> Option<String> {
 
 /// The network, or that there is none.
 fn network(scenario: &Scenario, agents: &[String]) -> String {
+    if let Some(link) = &scenario.link {
+        return link::emulated(link);
+    }
     match scenario.network {
         Some(network) => emulated(network),
         None if scenario.faults.iter().any(|fault| fault.kind.is_of_link()) => {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use feedlab_experiment::scenario::{Fault, FaultKind, LinkFault, Network, Options, ProcessFault, Via};
+use feedlab_experiment::scenario::{
+    Congestion, EmulatedLink, Emulation, Fault, FaultKind, LinkFault, Network, Options, ProcessFault, Queue, Rate, Via,
+};
 use feedlab_feed::process::{BufferRange, TcpSettings};
 
 use super::*;
@@ -95,6 +97,28 @@ fn a_network_without_distance_and_a_fault_without_a_network_are_described() {
     let network = |kind| changed("network", |scenario| scenario.faults = vec![fault(kind)]).unwrap();
     assert!(network(FaultKind::Link(LinkFault::Reset)).contains("the lab proxy in between"));
     assert!(network(FaultKind::Process(ProcessFault::Kill)).contains("nothing in between"));
+}
+
+#[test]
+fn a_link_is_described_with_what_it_does_to_packets() {
+    let mut scenario = failing::scenario(1);
+    let emulation = Emulation {
+        loss: 0.005,
+        queue: Queue::Packets(50),
+        rate: Some(Rate::Constant(9_000_000)),
+        jitter: Duration::from_millis(5),
+        ..Emulation::default()
+    };
+    scenario.link = Some(EmulatedLink { emulation, congestion: Some(Congestion::Bbr) });
+    scenario.faults.clear();
+    let folder = tempfile::tempdir().unwrap();
+    let html = render(&run::results_of(folder.path(), scenario, None, failing::fixture)).unwrap().html;
+    let expected = "network: up to 5 ms of random extra delay each way, in order; 0.5% of the packets lost each way; 9 \
+                    Mbit/s to the clients; a queue of 50 packets each way; congestion control bbr; a link that is emulated \
+                    between two network namespaces of one machine, with its kernel&#39;s TCP";
+    assert!(conditions(&html).contains(expected), "{}", conditions(&html));
+    let caveats = caveats(&html);
+    assert!(caveats.contains("retransmissions are real") && !caveats.contains("lab proxy"), "{caveats}");
 }
 
 #[test]
