@@ -84,7 +84,7 @@ pub(super) fn check(scenario: &Scenario) -> anyhow::Result<()> {
 
 /// Adds to a cell what its link did to packets, and a doubt if the machine was too busy for it.
 pub(super) fn add(outcome: &mut Outcome, report: &Report) {
-    let Report { up, down, late, latest_us, refused } = *report;
+    let Report { up, down, late, latest_us, refused, missed } = *report;
     let metrics = &mut outcome.record.metrics;
     for (metric, count) in [
         (Metric::LinkPacketsLost, up.lost + down.lost),
@@ -103,8 +103,11 @@ pub(super) fn add(outcome: &mut Outcome, report: &Report) {
         let advice = "use fewer clients, a lower rate or a less busy machine: the link emulator needs a core to itself";
         outcome.record.verdict.add(Reason::new(Status::Suspect, what, advice));
     }
-    if refused > 0 {
-        let what = format!("{refused} packets were lost between the link emulator and the kernel, and not by the link");
+    if refused + missed > 0 {
+        let what = format!(
+            "{} packets were lost between the link emulator and the kernel, and not by the link",
+            refused + missed
+        );
         let advice = "use fewer clients or smaller bursts: the kernel takes only so many packets at once";
         outcome.record.verdict.add(Reason::new(Status::Suspect, what, advice));
     }
