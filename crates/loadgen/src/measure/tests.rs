@@ -495,6 +495,15 @@ fn h1_behind_a_proxy_the_clients_leg_and_the_servers_leg_are_separate() {
     let facts_direct = facts(&direct);
     check(&facts_direct, &server.map(|(metric, _)| (metric, None)));
     check(&facts_direct, &[(SocketBytesPerUpdate, Some(7.5)), (NginxCpuPerUpdate, None), (LabProxyCpuCores, None)]);
+    check(&facts_direct, &[(LinkCpuCores, None)]);
+
+    // Packets pass through the emulator of a link, but no connection ends there.
+    let over_link = Job { between: Between { emulator: Some(7), ..Between::default() }, ..job() };
+    let mut facts_over_link = facts(&over_link);
+    let Facts { start, end, .. } = &mut facts_over_link;
+    [start, end].into_iter().for_each(|snapshot| snapshot.emulator = snapshot.own);
+    check(&facts_over_link, &server.map(|(metric, _)| (metric, None)));
+    check(&facts_over_link, &[(SocketBytesPerUpdate, Some(7.5)), (LinkCpuCores, Some(0.0002))]);
 }
 
 #[test]

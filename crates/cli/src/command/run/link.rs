@@ -82,33 +82,59 @@ pub(super) fn check(scenario: &Scenario) -> anyhow::Result<()> {
     }
 }
 
-/// Adds to a cell what its link did to packets, and a doubt if the machine was too busy for it.
+/// Adds to a cell what its link did to packets, and what makes it doubtful.
 pub(super) fn add(outcome: &mut Outcome, report: &Report) {
-    let Report { up, down, late, latest_us, refused, missed } = *report;
-    let metrics = &mut outcome.record.metrics;
+    let Report { up, down, late, .. } = report;
     for (metric, count) in [
         (Metric::LinkPacketsLost, up.lost + down.lost),
         (Metric::LinkPacketsDropped, up.dropped + down.dropped),
-        (Metric::LinkPacketsLate, late),
+        (Metric::LinkPacketsLate, *late),
     ] {
-        metrics.insert(metric, count as f64);
+        outcome.record.metrics.insert(metric, count as f64);
     }
+    doubts(report).into_iter().for_each(|doubt| outcome.record.verdict.add(doubt));
+}
+
+/// Returns in what a link was not the one that was asked for.
+fn doubts(report: &Report) -> Vec<Reason> {
+    let Report { up, down, late, latest_us, refused, missed } = *report;
     let packets = (up.packets + down.packets) as f64;
-    if late as f64 > LATE_SUSPECT * packets {
+    let is_late = late as f64 > LATE_SUSPECT * packets;
+    let late = is_late.then(|| {
         let what = format!(
             "{:.1}% of the packets left the link more than 0.5 ms late, the latest by {:.1} ms: ages include such delays",
             100.0 * late as f64 / packets,
             latest_us as f64 / 1e3
         );
         let advice = "use fewer clients, a lower rate or a less busy machine: the link emulator needs a core to itself";
-        outcome.record.verdict.add(Reason::new(Status::Suspect, what, advice));
-    }
-    if refused + missed > 0 {
-        let what = format!(
-            "{} packets were lost between the link emulator and the kernel, and not by the link",
-            refused + missed
-        );
+        Reason::new(Status::Suspect, what, advice)
+    });
+    let lost = refused + missed;
+    let lost = (lost > 0).then(|| {
+        let what = format!("{lost} packets were lost between the link emulator and the kernel, and not by the link");
         let advice = "use fewer clients or smaller bursts: the kernel takes only so many packets at once";
-        outcome.record.verdict.add(Reason::new(Status::Suspect, what, advice));
+        Reason::new(Status::Suspect, what, advice)
+    });
+    [late, lost].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use feedlab_link::emulator::Counters;
+
+    use super::*;
+
+    #[test]
+    fn a_link_that_was_late_or_lost_more_than_it_should_makes_a_cell_suspect() {
+        let way = Counters { packets: 500, lost: 40, dropped: 3, ..Counters::default() };
+        let report = Report { up: way, down: way, late: 10, latest_us: 900, ..Report::default() };
+        assert_eq!(doubts(&report), [], "1% may be late, and a link may lose what it was told to");
+        let said = |report| doubts(&report).iter().map(|doubt| doubt.what.clone()).collect::<Vec<_>>();
+        let late =
+            "1.1% of the packets left the link more than 0.5 ms late, the latest by 0.9 ms: ages include such delays";
+        assert_eq!(said(Report { late: 11, ..report }), [late]);
+        let lost = "2 packets were lost between the link emulator and the kernel, and not by the link";
+        assert_eq!(said(Report { refused: 1, missed: 1, ..report }), [lost]);
+        assert_eq!(doubts(&Report::default()), [], "nothing passed");
     }
 }

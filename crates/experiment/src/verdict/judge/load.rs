@@ -35,7 +35,7 @@ pub(super) fn machine(facts: &CellFacts<'_>) -> Option<Reason> {
     full.then(|| Reason::new(Status::Suspect, what, "lower the rate or the number of clients, or use more cores"))
 }
 
-/// The cores used by nginx and the lab proxy: their load belongs to the run.
+/// The cores used by nginx, the lab proxy and the link emulator: their load belongs to the run.
 fn between(facts: &CellFacts<'_>) -> f64 {
     let all = [Metric::NginxCpuCores, Metric::LabProxyCpuCores, Metric::LinkCpuCores];
     all.into_iter().filter_map(|metric| facts.metrics.get(&metric)).sum()

@@ -80,7 +80,7 @@ fn a_cell_is_judged_by_what_could_distort_its_figures() {
 
 #[test]
 fn m7_the_load_of_proxies_counts_as_the_runs_own() {
-    use Metric::{ClientCpuCores, LabProxyCpuCores, NginxCpuCores, OtherCpuCores, ServerCpuCores};
+    use Metric::{ClientCpuCores, LabProxyCpuCores, LinkCpuCores, NginxCpuCores, OtherCpuCores, ServerCpuCores};
     let direct = [(ServerCpuCores, 0.2), (ClientCpuCores, 0.2), (OtherCpuCores, 0.6)];
     assert_eq!(
         judged(&direct, &[], 50, false).status,
@@ -89,6 +89,8 @@ fn m7_the_load_of_proxies_counts_as_the_runs_own() {
     );
     let behind = [&direct[..], &[(NginxCpuCores, 0.3), (LabProxyCpuCores, 0.2)]].concat();
     assert_eq!(judged(&behind, &[], 50, false), Verdict::default());
+    let over_link = [&direct[..], &[(LinkCpuCores, 0.5)]].concat();
+    assert_eq!(judged(&over_link, &[], 50, false), Verdict::default());
     let full = [&direct[..], &[(NginxCpuCores, 0.9), (LabProxyCpuCores, 0.1)]].concat();
     let reasons = judged(&full, &[], 50, false).reasons;
     assert!(reasons[0].what.starts_with("the machine was saturated: 2.0 of 2 cores busy"), "{reasons:?}");
