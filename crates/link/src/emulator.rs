@@ -9,7 +9,7 @@
 //! 4. the **loss** model decides whether it arrives, after it has taken its time on the line, as on a radio link;
 //! 5. **delay** and jitter follow; without `reorder`, a packet never overtakes another.
 //!
-//! [`Direction`] decides, without a clock or a socket; the [`pump`] reads packets, asks it, and sends them when they are
+//! [`Direction`] decides, without a clock or a socket; the pump reads packets, asks it, and sends them when they are
 //! due.
 
 mod direction;

@@ -112,7 +112,7 @@ fn doubts(report: &Report) -> Vec<Reason> {
     let lost = refused + missed;
     let lost = (lost > 0).then(|| {
         let what = format!("{lost} packets were lost between the link emulator and the kernel, and not by the link");
-        let advice = "use fewer clients or smaller bursts: the kernel takes only so many packets at once";
+        let advice = "use fewer clients or smaller bursts: the kernel holds only some thousand packets";
         Reason::new(Status::Suspect, what, advice)
     });
     [late, lost].into_iter().flatten().collect()
@@ -128,7 +128,7 @@ mod tests {
     fn a_link_that_was_late_or_lost_more_than_it_should_makes_a_cell_suspect() {
         let way = Counters { packets: 500, lost: 40, dropped: 3, ..Counters::default() };
         let report = Report { up: way, down: way, late: 10, latest_us: 900, ..Report::default() };
-        assert_eq!(doubts(&report), [], "1% may be late, and a link may lose what it was told to");
+        assert_eq!(doubts(&report), [], "1% may be late, and a link may lose what was asked for");
         let said = |report| doubts(&report).iter().map(|doubt| doubt.what.clone()).collect::<Vec<_>>();
         let late =
             "1.1% of the packets left the link more than 0.5 ms late, the latest by 0.9 ms: ages include such delays";
