@@ -112,7 +112,7 @@ fn doubts(report: &Report) -> Vec<Reason> {
     let lost = refused + missed;
     let lost = (lost > 0).then(|| {
         let what = format!("{lost} packets were lost between the link emulator and the kernel, and not by the link");
-        let advice = "use fewer clients or smaller bursts: the kernel holds only some thousand packets";
+        let advice = "use fewer clients or smaller bursts";
         Reason::new(Status::Suspect, what, advice)
     });
     [late, lost].into_iter().flatten().collect()
