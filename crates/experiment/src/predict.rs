@@ -4,7 +4,8 @@
 //! In reading order: `model` has the shared types (the feed, the network path, the traffic), and `transport` has the
 //! arithmetic, with one file per transport that contains its formulas, their sources and their assumptions; `reach`
 //! decides what would be a guess. The rest is the same for every transport: figures, the time to open a connection,
-//! faults, delays at known times (`injected`), and the assumptions. [`scale`] extrapolates measured costs to more clients than were measured.
+//! faults, delays at known times (`injected`), a simulation of TCP where no formula exists (`simulated` and `tcp`), and the
+//! assumptions. [`scale`] extrapolates measured costs to more clients than were measured.
 
 use std::collections::BTreeSet;
 
@@ -24,11 +25,13 @@ mod transport;
 mod failure;
 mod injected;
 mod reach;
+mod simulated;
 
 mod churn;
 mod idle;
 mod open_time;
 mod publishing;
+mod tcp;
 
 mod assumptions;
 mod figures;
@@ -105,7 +108,8 @@ fn prediction(scenario: &Scenario, point: Point) -> Option<Prediction> {
     let injected = injected::ages(&case, arithmetic, feeds.first()?);
     // The largest age depends on chance, unless each update was followed.
     metrics.extend(injected.iter().map(|ages| (Metric::AgeMax, ages.quantile(1.0) * 1e6)));
-    let ages = match injected {
+    let simulated = || simulated::ages(&case, arithmetic, feeds.first()?);
+    let ages = match injected.or_else(|| reasons.contains(&NotPredicted::Simulated).then(simulated).flatten()) {
         Some(ages) => Ok(ages),
         None => ages(&case, arithmetic, feeds.first()?, &reasons),
     };

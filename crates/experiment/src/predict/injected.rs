@@ -45,7 +45,7 @@ pub(super) fn ages(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedMode
     if (case.scenario.faults.is_empty() && !is_limited && !is_stalled) || !is_known(case) {
         return None;
     }
-    let carriage = arithmetic.carriage(case, feed)?;
+    let carriage = arithmetic.carriage(case, feed).filter(|_| arithmetic.keeps_connections())?;
     let updates = published(case, feed);
     let (phases, every) = match carriage {
         Carriage::Polled { interval, .. } => (PHASES, interval),

@@ -7,6 +7,7 @@ use feedlab_feed::tcp;
 use super::failure::idle::IdleEffect;
 use super::injected;
 use super::model::{Case, FeedModel, NotPredicted};
+use super::simulated;
 use super::transport::{Arithmetic, Passage};
 use crate::scenario::{Http, ScheduleKind, Source};
 
@@ -51,15 +52,22 @@ pub(super) fn reasons(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedM
 fn over_link(case: &Case<'_>, arithmetic: &dyn Arithmetic, feed: &FeedModel) -> impl Iterator<Item = NotPredicted> {
     let met = case.scenario.link.as_ref().map(|link| {
         let emulation = &link.emulation;
-        [
+        let more = [
             (emulation.loss > 0.0, NotPredicted::PacketsLost),
             (link.is_limited(), NotPredicted::Queued),
             (!emulation.jitter.is_zero(), NotPredicted::LinkJitter),
             (!fits_initial_window(case, arithmetic, feed, emulation.mtu), NotPredicted::SlowStart),
-            (true, NotPredicted::OverLink),
-        ]
+        ];
+        let mut met: Vec<_> = more.into_iter().filter_map(|(is_met, reason)| is_met.then_some(reason)).collect();
+        // Whether a connection starts slowly again after a pause depends on it.
+        let is_open = met.contains(&NotPredicted::SlowStart) && link.congestion.is_none();
+        if !met.is_empty() && !is_open && simulated::is_known(case, arithmetic, feed) {
+            met = vec![NotPredicted::Simulated];
+        }
+        met.push(NotPredicted::OverLink);
+        met
     });
-    met.into_iter().flatten().filter_map(|(is_met, reason)| is_met.then_some(reason))
+    met.into_iter().flatten()
 }
 
 /// Whether what is sent at once reaches the other side without an acknowledgement in between: in ten segments (RFC 6928),

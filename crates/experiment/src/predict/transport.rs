@@ -116,6 +116,11 @@ pub(super) trait Arithmetic {
         1.0
     }
 
+    /// Whether requests use one connection.
+    fn keeps_connections(&self) -> bool {
+        true
+    }
+
     /// Whether the first request may be sent as soon as a connection is open.
     fn requests_immediately(&self, _: &Link) -> bool {
         true

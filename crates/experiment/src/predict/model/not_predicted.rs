@@ -34,6 +34,8 @@ pub(crate) enum NotPredicted {
     PacketsLost,
     /// Packets wait for the rate of a link.
     Queued,
+    /// Over a link that does more than delay packets, ages are simulated.
+    Simulated,
     /// A packet that jitter delays on a link delays all that follow.
     LinkJitter,
     /// What is sent at once does not fit into TCP's initial window.
@@ -72,7 +74,7 @@ impl NotPredicted {
             Self::Faults | Self::HeldUp | Self::PacketsLost | Self::Queued => true,
             Self::LinkJitter | Self::SlowStart => matches!(figure, Ages | Requests | OpenTimes | Bytes | Connections),
             Self::OverLink => matches!(figure, Wire),
-            Self::Buffered | Self::Delayed => !matches!(figure, Ages),
+            Self::Buffered | Self::Delayed | Self::Simulated => !matches!(figure, Ages),
             Self::TlsHttp2OrNginx | Self::NoCursor => matches!(figure, Bytes | Publications),
             Self::NoHistory | Self::ShortHistory => matches!(figure, Ages | Bytes | Publications),
             Self::SlowReaders => matches!(figure, Bytes | Publications | Connections),
@@ -107,6 +109,10 @@ impl NotPredicted {
             Self::Queued => {
                 "Packets wait for the link's rate, behind those of all clients, for a time that no formula here describes: \
                  ages, requests, connections and bytes are not predicted."
+            }
+            Self::Simulated => {
+                "Packets are lost or wait on the link, so ages are simulated with a model of TCP, and requests, connections and \
+                 bytes are not predicted."
             }
             Self::LinkJitter => {
                 "On the link, a packet that jitter delays also delays those of other clients that follow: ages, requests and \

@@ -89,7 +89,7 @@ impl Arithmetic for LongPolling {
     fn carriage(&self, case: &Case<'_>, feed: &FeedModel) -> Option<Carriage> {
         let heads = self.heads(case.scenario.clients.headers, &feed.sizes);
         let (request, answer) = (heads.request, polling::answer_size(&heads, &feed.sizes));
-        self.keep_alive.then_some(Carriage::Held { hold: self.hold.as_secs_f64(), request, answer })
+        Some(Carriage::Held { hold: self.hold.as_secs_f64(), request, answer })
     }
 
     // Headers and bodies.
@@ -132,6 +132,10 @@ impl Arithmetic for LongPolling {
     }
 
     // Connecting and reconnecting.
+    fn keeps_connections(&self) -> bool {
+        self.keep_alive
+    }
+
     /// One, or one per request, of which one is always in progress; a client starts with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 2.0 + before + answered }

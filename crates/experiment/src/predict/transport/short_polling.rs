@@ -96,7 +96,7 @@ impl Arithmetic for ShortPolling {
     fn carriage(&self, case: &Case<'_>, feed: &FeedModel) -> Option<Carriage> {
         let heads = self.heads(case.scenario.clients.headers, &feed.sizes);
         let (request, answer) = (heads.request, polling::answer_size(&heads, &feed.sizes));
-        self.keep_alive.then_some(Carriage::Polled { interval: self.interval, request, answer })
+        Some(Carriage::Polled { interval: self.interval, request, answer })
     }
 
     fn phase_error(&self, case: &Case<'_>) -> Option<String> {
@@ -155,6 +155,10 @@ impl Arithmetic for ShortPolling {
     }
 
     // Connecting and reconnecting.
+    fn keeps_connections(&self) -> bool {
+        self.keep_alive
+    }
+
     /// One, or one per request; a client starts with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 1.0 + before + answered }
