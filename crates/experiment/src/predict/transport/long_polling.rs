@@ -132,13 +132,13 @@ impl Arithmetic for LongPolling {
     }
 
     // Connecting and reconnecting.
-    fn keeps_connections(&self) -> bool {
-        self.keep_alive
-    }
-
     /// One, or one per request, of which one is always in progress; a client starts with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 2.0 + before + answered }
+    }
+
+    fn keeps_connections(&self) -> bool {
+        self.keep_alive
     }
 }
 

@@ -155,13 +155,13 @@ impl Arithmetic for ShortPolling {
     }
 
     // Connecting and reconnecting.
-    fn keeps_connections(&self) -> bool {
-        self.keep_alive
-    }
-
     /// One, or one per request; a client starts with a request for its cursor.
     fn connections(&self, before: f64, answered: f64) -> f64 {
         if self.keep_alive { 1.0 } else { 1.0 + before + answered }
+    }
+
+    fn keeps_connections(&self) -> bool {
+        self.keep_alive
     }
 
     /// At the next poll.
