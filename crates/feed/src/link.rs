@@ -34,12 +34,12 @@ pub const MAX_BYTES_PER_S: u64 = 100_000_000_000;
 #[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Path"))]
 pub struct Network {
     /// Round-trip time to add: half in each direction, and a full one for the handshake
-    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_delay))]
     #[serde(with = "duration")]
     pub rtt: Duration,
 
     /// Up to this much extra delay each way, uniformly distributed; order is kept
-    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_delay))]
     #[serde(with = "duration")]
     pub jitter: Duration,
 
@@ -59,9 +59,12 @@ pub struct Network {
     pub buffer_bytes: Option<u64>,
 }
 
-/// Parses the flag of a delay that a link adds.
+/// Parses a delay that a link adds.
+///
+/// # Errors
+/// If it is not a time of at most [`MAX_DELAY`].
 #[cfg(feature = "clap")]
-fn delay(text: &str) -> Result<Duration, String> {
+pub fn parse_delay(text: &str) -> Result<Duration, String> {
     let time = duration::parse_fine(text).filter(|time| *time <= MAX_DELAY);
     time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
 }

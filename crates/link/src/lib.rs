@@ -1,6 +1,7 @@
-//! The lab proxy: adds distance and faults to any TCP connection, without root.
+//! What lies between clients and server: the lab proxy, which adds distance and faults to any TCP connection, and the link
+//! [`emulator`], which delays, queues and loses the packets of the kernel's own TCP. Neither needs root.
 //!
-//! In reading order: `accept` accepts connections, `connection` handles one from start to end, `relay` joins its two
+//! Of the lab proxy, in reading order: `accept` accepts connections, `connection` handles one from start to end, `relay` joins its two
 //! sockets, `flow` moves the bytes of one direction, and `path` keeps the bytes in flight and when they arrive;
 //! `response` responds in place of the server. All connections share the `lab`, which sends each its orders over a
 //! `channel`. `control` gives access to the lab over HTTP, `proxy` to a program in the same process. `timers` are more

@@ -7,9 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use feedlab_feed::link::{Emulation, MAX_DELAY, MTU, Queue, Rate, Trace, USUAL_MTU, parse_rate, parse_share};
+use feedlab_feed::link::{Emulation, MTU, Queue, Rate, Trace, USUAL_MTU, parse_delay, parse_rate, parse_share};
 use feedlab_feed::process::namespace::listens;
-use feedlab_feed::settings::duration;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -63,11 +62,11 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Link")]
 pub(super) struct LinkArgs {
     /// Round-trip time: half of it in each direction
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay)]
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_delay)]
     rtt: Duration,
 
     /// Up to this much more each way, uniformly distributed
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = delay)]
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_delay)]
     jitter: Duration,
 
     /// Let jitter change the order of packets
@@ -110,11 +109,6 @@ pub(super) struct LinkArgs {
     /// Random seed for losses and jitter
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-}
-
-fn delay(text: &str) -> Result<Duration, String> {
-    let time = duration::parse_fine(text).filter(|time| *time <= MAX_DELAY);
-    time.ok_or_else(|| "write a time as 50ms or 2s, at most 1m".to_owned())
 }
 
 /// The kernel knows which there are; a name is one word.
@@ -178,7 +172,7 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
         biased;
         () = interrupt.stop.cancelled() => Ok(None),
         error = emulator.died() => Err(error),
-        result = both(&network, args, &mut server, &interrupt) => result,
+        result = both(&network, args, &mut server) => result.map(Some),
     };
     end(&mut server).await;
     let report = emulator.end().await;
@@ -195,13 +189,8 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     }
 }
 
-/// Waits for the server, and runs the command to its end.
-async fn both(
-    network: &Network,
-    args: &Args,
-    server: &mut Child,
-    interrupt: &Interrupt,
-) -> anyhow::Result<Option<std::process::ExitStatus>> {
+/// Waits for the server, and runs the command to its end. Dropping this kills the command.
+async fn both(network: &Network, args: &Args, server: &mut Child) -> anyhow::Result<std::process::ExitStatus> {
     tokio::select! {
         status = server.wait() => {
             let status = status.context("cannot wait for the server")?;
@@ -210,14 +199,7 @@ async fn both(
         result = until_it_listens(&network.server) => result?,
     }
     let mut command = command(&network.clients, &args.command)?;
-    tokio::select! {
-        status = command.wait() => Ok(Some(status.context("cannot wait for the command")?)),
-        // The terminal has sent it the same signal; the second one is for those that ignore it.
-        () = interrupt.at_once.cancelled() => {
-            end(&mut command).await;
-            Ok(None)
-        }
-    }
+    command.wait().await.context("cannot wait for the command")
 }
 
 /// Waits until a process of the namespace listens for TCP connections.
@@ -258,7 +240,7 @@ fn command(space: &Space, words: &[OsString]) -> anyhow::Result<Child> {
     command.spawn().context("cannot start the command")
 }
 
-/// Asks a program, and all that it started in its group, to end; kills what does not.
+/// Asks a program that leads a group, and all that it started in it, to end; kills what does not.
 async fn end(child: &mut Child) {
     use rustix::process::{Pid, Signal, kill_process_group};
     let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) else { return };
